@@ -1,0 +1,2 @@
+//! How a session runs.
+pub mod queues;

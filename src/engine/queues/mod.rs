@@ -1,0 +1,1 @@
+//! The queues of a run: broker (pure) and its RESP server.

@@ -1,0 +1,2 @@
+//! The `dragon-tui` command.
+fn main() {}

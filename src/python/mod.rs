@@ -1,0 +1,1 @@
+//! The `dragon` Python package, embedded.
