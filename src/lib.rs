@@ -1,3 +1,5 @@
 //! dragon-tui: groups of processes, composed, launched, watched and steered.
+pub mod agent;
 pub mod engine;
+pub mod model;
 pub mod python;
