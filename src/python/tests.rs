@@ -385,7 +385,12 @@ fn the_preflight_says_what_is_wrong_and_where() {
     let torn = bench.write("torn.py", "def f():\n    pass\ndef g(:\n");
     let answer = bench.check(&format!("{torn}:f"));
     assert_eq!(answer["line"], 3);
-    assert!(answer["error"].as_str().unwrap().starts_with("syntax error"));
+    assert!(
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("syntax error")
+    );
     let answer = bench.check("/nowhere.py:f");
     assert_eq!(answer["error"], "no such file: /nowhere.py");
 }
