@@ -17,8 +17,9 @@ over.
 On a plain Redis or Valkey server queues of the session can be put to and got from, but nothing
 holds a putter back: bounds need the server inside dragon-tui.
 
-Connections (``_server.py``): one for each queue and thread of a process, made at first use, not
-taken along through ``fork``. A queue is pickled as its name.
+Connections (``_server.py``): one for each queue and thread of a process, so that the server can say
+who waits where; made at first use, the oldest closed when there are many, not taken along through
+``fork``. A queue is pickled as its name.
 """
 
 import atexit
@@ -40,6 +41,8 @@ __all__ = ["Queue", "QueueError", "Empty", "Full"]
 DEFAULT_MAXSIZE = 100
 # The server takes no timeout beyond 2^31 seconds; from here on "for ever" says the same.
 _FOR_EVER = 1e9
+# Of one thread. Who answers on queues that arrive inside items meets thousands of them.
+_CONNECTIONS = 16
 _counter = itertools.count(1)
 _local = threading.local()
 atexit.register(_server.close_all)
@@ -127,7 +130,11 @@ class Queue:
         if maxsize is None or maxsize <= 0:
             maxsize = DEFAULT_MAXSIZE
         self._open_as(name or _invent_name(), int(maxsize))
-        self._ask(_server.pack(b"Q.DECLARE", self._key, b"MAX", b"%d" % self._maxsize))
+        reply = self._call(_server.pack(b"Q.DECLARE", self._key, b"MAX", b"%d" % self._maxsize))
+        if isinstance(reply, QueueError):
+            if _unknown_command(reply):
+                raise QueueError("a new Queue has a bound, which this server cannot keep: %s" % reply)
+            raise reply
 
     def _open_as(self, name, maxsize):
         self._name = name
@@ -163,7 +170,12 @@ class Queue:
         connection = connections.get(self._name)
         # The process id differs after a fork that Python was not told of.
         if connection is None or connection.pid != os.getpid():
-            introduced = "%s@%s" % (_task(), self._name)
+            connections.pop(self._name, None)
+            if len(connections) >= _CONNECTIONS:
+                # Idle, as every connection of a thread that is just here.
+                connections.pop(next(iter(connections))).close()
+            # The server takes no blanks in a client's name.
+            introduced = re.sub("[^!-~]", "_", "%s@%s" % (_task(), self._name))
             connection = connections[self._name] = _server.Connection(introduced.encode())
         return connection.call(request, wait, value)
 
@@ -272,10 +284,10 @@ class Queue:
         """How many items have room; 0 for a queue without a bound."""
         if self._maxsize is None:
             reply = self._call(_server.pack(b"Q.STAT", self._key))
-            if isinstance(reply, QueueError):
-                if not _unknown_command(reply):
-                    raise reply
-                reply = []
+            if isinstance(reply, QueueError) and not _unknown_command(reply):
+                raise reply
+            if not isinstance(reply, list):
+                return 0  # Not made yet, or a server without bounds; ask again next time.
             facts = dict(zip(reply[::2], reply[1::2]))
             self._maxsize = int(facts.get(b"max") or 0)
         return self._maxsize
