@@ -1,0 +1,1 @@
+"""Dragon's infrastructure API, as far as it is here: the names of ``policy``."""

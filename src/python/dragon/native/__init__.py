@@ -1,0 +1,1 @@
+"""Dragon's native API, as far as it is here: ``queue``."""
