@@ -1,0 +1,271 @@
+//! The output thread: from a host's bulk channel to logs, watchers and clients.
+//!
+//! Owns the logs of a run while it lasts. One blocking thread per host: what a process wrote goes to its log
+//! before anybody else sees it, then to watchers of lines and to clients; only then the process gets credit
+//! for more, so a slow disk or a slow client slows the writer and nothing grows. Never decides anything: what
+//! it finds goes to the engine as an [`OutputFact`]. Start at [`run`].
+
+use std::{
+    collections::HashMap,
+    io::Read,
+    os::unix::net::UnixStream,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use tokio::sync::mpsc;
+
+use super::{line_watch::{LineWatch, Seen}, panes::PaneFeed};
+use crate::{
+    agent::wire::{BULK_MAX, Bulk, BulkHeader, CREDIT, ChildKey},
+    model::{
+        event::Level,
+        ids::{Incarnation, ProcessId},
+    },
+    record::{LogFiles, LogId, RecordNotice},
+};
+
+/// Bytes read from the channel at once.
+const READ: usize = 512 << 10;
+
+/// Credit is given back in portions of this size, so that a flood costs few messages.
+const PORTION: u32 = CREDIT / 4;
+
+/// The most bytes that are kept of a child whose output is an answer for the engine itself.
+const CAPTURE_MAX: usize = 1 << 20;
+
+/// What the output thread found.
+#[derive(Debug)]
+pub enum OutputFact {
+    /// These children may send so many bytes more.
+    Credit(Vec<(ChildKey, u32)>),
+    /// A child's output is complete, in its log and with the client: bytes shown in this life.
+    Eof(ChildKey, u64),
+    /// The whole output of a child that the engine started for itself.
+    Captured(ChildKey, Vec<u8>),
+    /// A watched line came.
+    Seen(ChildKey, Seen),
+    /// The record has trouble, or has none any more.
+    Notice(Level, String),
+    /// The host's channel is closed; bytes written to logs, and bytes that could not be.
+    Closed(u64, u64),
+}
+
+/// What is to be done with the output of a child.
+#[derive(Debug)]
+pub enum Route {
+    /// It is a rank: log, watchers, clients.
+    Rank {
+        /// Which.
+        process: Arc<ProcessId>,
+        /// Which life of it.
+        incarnation: Incarnation,
+        /// Lines to look for.
+        watch: Option<LineWatch>,
+        /// Told when output came: milliseconds since the run began.
+        last_output: Option<Arc<AtomicU64>>,
+    },
+    /// The engine wants it for itself.
+    Capture,
+}
+
+/// Where the engine says what is to be done with the output of a child, before it asks for the child.
+/// Bounded by the number of children that are being started.
+#[derive(Debug, Clone, Default)]
+pub struct Routes(Arc<Mutex<Vec<(ChildKey, Route)>>>);
+
+impl Routes {
+    /// One more child.
+    pub fn add(&self, child: ChildKey, route: Route) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((child, route));
+    }
+
+    fn take(&self) -> Vec<(ChildKey, Route)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+struct Child {
+    route: Route,
+    log: Option<LogId>,
+    owed: u32,
+    shown: u64,
+    captured: Vec<u8>,
+}
+
+struct Output {
+    routes: Routes,
+    children: HashMap<ChildKey, Child>,
+    logs: LogFiles,
+    log_of: HashMap<Arc<ProcessId>, LogId>,
+    feed: PaneFeed,
+    facts: mpsc::Sender<OutputFact>,
+    started: Instant,
+    seen: Vec<Seen>,
+}
+
+/// Reads a host's bulk channel until it closes. `started` is when the run began.
+pub fn run(
+    mut bulk: UnixStream,
+    routes: Routes,
+    logs: LogFiles,
+    feed: PaneFeed,
+    facts: mpsc::Sender<OutputFact>,
+    started: Instant,
+) {
+    let mut output = Output {
+        routes,
+        children: HashMap::new(),
+        logs,
+        log_of: HashMap::new(),
+        feed,
+        facts,
+        started,
+        seen: Vec::new(),
+    };
+    let mut buffer = vec![0; READ + BulkHeader::SIZE + BULK_MAX];
+    let mut filled = 0;
+    loop {
+        match bulk.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        }
+        let Some(used) = output.frames(&buffer[..filled]) else { break };
+        buffer.copy_within(used..filled, 0);
+        filled -= used;
+    }
+    output.finish();
+}
+
+impl Output {
+    fn tell(&self, fact: OutputFact) {
+        // The engine is gone: there is nobody to tell, and the channel closes soon.
+        let _ = self.facts.blocking_send(fact);
+    }
+
+    /// Handles the whole frames in `bytes` and says how many bytes they were; `None` when the stream is damaged.
+    fn frames(&mut self, bytes: &[u8]) -> Option<usize> {
+        let now = Instant::now();
+        let mut used = 0;
+        let mut credit = Vec::new();
+        while let Some((header, rest)) = bytes[used..].split_first_chunk::<{ BulkHeader::SIZE }>() {
+            let Ok(header) = BulkHeader::decode(header) else {
+                self.tell(OutputFact::Notice(Level::Error, "the output channel of a host is damaged".to_owned()));
+                return None;
+            };
+            let Some(payload) = rest.get(..header.len as usize) else { break };
+            used += BulkHeader::SIZE + payload.len();
+            match header.kind {
+                Bulk::Output => self.output(header, payload, now, &mut credit),
+                Bulk::Eof => {
+                    if !credit.is_empty() {
+                        self.tell(OutputFact::Credit(std::mem::take(&mut credit)));
+                    }
+                    self.eof(header.child, now);
+                }
+            }
+        }
+        if !credit.is_empty() {
+            self.tell(OutputFact::Credit(credit));
+        }
+        Some(used)
+    }
+
+    /// The child's entry; children that were announced meanwhile are taken in first.
+    fn child(&mut self, key: ChildKey) -> Option<&mut Child> {
+        if !self.children.contains_key(&key) {
+            for (key, route) in self.routes.take() {
+                self.children.insert(key, Child { route, log: None, owed: 0, shown: 0, captured: Vec::new() });
+            }
+        }
+        self.children.get_mut(&key)
+    }
+
+    fn output(&mut self, header: BulkHeader, payload: &[u8], now: Instant, credit: &mut Vec<(ChildKey, u32)>) {
+        let since_start = now.duration_since(self.started);
+        let Some(child) = self.child(header.child) else { return };
+        child.owed += header.len;
+        child.shown += payload.len() as u64;
+        let due = if child.owed >= PORTION { std::mem::take(&mut child.owed) } else { 0 };
+        let mut notice = None;
+        match &mut child.route {
+            Route::Capture => {
+                let room = CAPTURE_MAX - child.captured.len().min(CAPTURE_MAX);
+                child.captured.extend_from_slice(&payload[..payload.len().min(room)]);
+            }
+            Route::Rank { process, incarnation, watch, last_output } => {
+                let process = process.clone();
+                let incarnation = *incarnation;
+                if let Some(last) = last_output {
+                    last.store(since_start.as_millis() as u64, Ordering::Relaxed);
+                }
+                if let Some(watch) = watch {
+                    watch.push(header.stream, payload, &mut self.seen);
+                }
+                let log = match child.log {
+                    Some(log) => log,
+                    None => {
+                        let logs = &mut self.logs;
+                        let id = *self
+                            .log_of
+                            .entry(process.clone())
+                            .or_insert_with(|| logs.add((*process).clone()));
+                        child.log = Some(id);
+                        id
+                    }
+                };
+                notice = self.logs.write(log, payload, now);
+                self.feed.publish(&process, incarnation, header.stream, payload);
+            }
+        }
+        for seen in std::mem::take(&mut self.seen) {
+            self.tell(OutputFact::Seen(header.child, seen));
+        }
+        self.notice(notice);
+        if due > 0 {
+            credit.push((header.child, due));
+        }
+    }
+
+    fn notice(&self, notice: Option<RecordNotice>) {
+        if let Some(notice) = notice {
+            self.tell(OutputFact::Notice(notice.level(), notice.to_string()));
+        }
+    }
+
+    fn eof(&mut self, key: ChildKey, now: Instant) {
+        if self.child(key).is_none() {
+            return;
+        }
+        let Some(mut child) = self.children.remove(&key) else { return };
+        match &mut child.route {
+            Route::Capture => self.tell(OutputFact::Captured(key, std::mem::take(&mut child.captured))),
+            Route::Rank { watch, .. } => {
+                if let Some(watch) = watch {
+                    watch.finish(&mut self.seen);
+                    for seen in std::mem::take(&mut self.seen) {
+                        self.tell(OutputFact::Seen(key, seen));
+                    }
+                }
+                if let Some(log) = child.log {
+                    let notice = self.logs.close(log, now);
+                    self.notice(notice);
+                }
+            }
+        }
+        self.tell(OutputFact::Eof(key, child.shown));
+    }
+
+    fn finish(mut self) {
+        let notice = self.logs.finish(Instant::now());
+        self.notice(notice);
+        let (written, lost) = self.logs.total_bytes();
+        self.tell(OutputFact::Closed(written, lost));
+    }
+}
+
