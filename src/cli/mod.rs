@@ -1,0 +1,4 @@
+//! The command line: what dragon-tui says without a screen.
+
+pub mod lines;
+pub mod plain_text;
