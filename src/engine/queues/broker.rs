@@ -604,5 +604,5 @@ impl Broker {
 }
 
 #[cfg(test)]
-#[path = "broker_tests.rs"]
+#[path = "broker_tests/mod.rs"]
 mod tests;
