@@ -1,15 +1,17 @@
-//! The commands on queues, and the table of all commands: names, numbers of arguments, stock's words of refusal.
+//! The commands on queues, and stock's words of refusal.
 //!
 //! Reads arguments and chooses the reply's shape; what happens to queues is `broker.rs`, connections are
-//! `session.rs`, statistics `stat.rs`. Start at [`Broker::execute`].
+//! `session.rs`, statistics `stat.rs`, the names of commands `table.rs`. Start at [`Broker::execute`].
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::broker::{Broker, ClientId, Context, Patience, Waiting};
+use super::broker::{Broker, ClientId, Context};
 use super::glob;
 use super::items::Tick;
 use super::reply::{End, Got, GotItems, Reply};
 use super::request::{Request, number};
+use super::state::{Patience, Waiting};
+use super::table::{Command, find, text_is};
 
 const SYNTAX: Reply = Reply::error("ERR syntax error");
 const NOT_INTEGER: Reply = Reply::error("ERR value is not an integer or out of range");
@@ -23,99 +25,6 @@ const OUT_OF_MEMORY: Reply =
 const MAX_NAME: usize = 1024;
 /// Longest timeout in seconds.
 const MAX_TIMEOUT: f64 = 2_147_483_648.0;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Command {
-    Auth,
-    Client,
-    Command,
-    Config,
-    Dbsize,
-    Del,
-    Echo,
-    Exists,
-    Get(End),
-    GetOrWait(End),
-    Hello,
-    Info,
-    Keys,
-    Lindex,
-    Llen,
-    Lrange,
-    Ping,
-    Put(End),
-    QDeclare,
-    QList,
-    QPut,
-    QStat,
-    Quit,
-    Reset,
-    Select,
-    Time,
-    Type,
-}
-
-/// A command's name and how many arguments it takes, its name included.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Spec {
-    pub name: &'static str,
-    command: Command,
-    least: usize,
-    most: usize,
-}
-
-const ANY: usize = usize::MAX;
-/// How many commands the table has (`COMMAND COUNT`).
-pub(super) const COMMANDS: usize = 31;
-
-#[rustfmt::skip]
-fn lookup(upper: &[u8]) -> Option<Spec> {
-    use Command as C;
-    let (name, command, least, most) = match upper {
-        b"RPUSH" => ("rpush", C::Put(End::Right), 3, ANY),
-        b"LPUSH" => ("lpush", C::Put(End::Left), 3, ANY),
-        b"LPOP" => ("lpop", C::Get(End::Left), 2, 3),
-        b"RPOP" => ("rpop", C::Get(End::Right), 2, 3),
-        b"BLPOP" => ("blpop", C::GetOrWait(End::Left), 3, ANY),
-        b"BRPOP" => ("brpop", C::GetOrWait(End::Right), 3, ANY),
-        b"Q.PUT" => ("q.put", C::QPut, 4, ANY),
-        b"LLEN" => ("llen", C::Llen, 2, 2),
-        b"PING" => ("ping", C::Ping, 1, 2),
-        b"LRANGE" => ("lrange", C::Lrange, 4, 4),
-        b"LINDEX" => ("lindex", C::Lindex, 3, 3),
-        b"DEL" => ("del", C::Del, 2, ANY),
-        b"UNLINK" => ("unlink", C::Del, 2, ANY),
-        b"EXISTS" => ("exists", C::Exists, 2, ANY),
-        b"TYPE" => ("type", C::Type, 2, 2),
-        b"KEYS" => ("keys", C::Keys, 2, 2),
-        b"DBSIZE" => ("dbsize", C::Dbsize, 1, 1),
-        b"Q.DECLARE" => ("q.declare", C::QDeclare, 2, ANY),
-        b"Q.STAT" => ("q.stat", C::QStat, 2, 2),
-        b"Q.LIST" => ("q.list", C::QList, 1, 2),
-        b"HELLO" => ("hello", C::Hello, 1, ANY),
-        b"AUTH" => ("auth", C::Auth, 2, 3),
-        b"ECHO" => ("echo", C::Echo, 2, 2),
-        b"SELECT" => ("select", C::Select, 2, 2),
-        b"QUIT" => ("quit", C::Quit, 1, ANY),
-        b"RESET" => ("reset", C::Reset, 1, 1),
-        b"CLIENT" => ("client", C::Client, 2, ANY),
-        b"COMMAND" => ("command", C::Command, 1, ANY),
-        b"INFO" => ("info", C::Info, 1, ANY),
-        b"CONFIG" => ("config", C::Config, 2, ANY),
-        b"TIME" => ("time", C::Time, 1, 1),
-        _ => return None,
-    };
-    Some(Spec { name, command, least, most })
-}
-
-fn find(name: &[u8]) -> Option<Spec> {
-    let mut upper = [0u8; 16];
-    let upper = upper.get_mut(..name.len())?;
-    for (to, from) in upper.iter_mut().zip(name) {
-        *to = from.to_ascii_uppercase();
-    }
-    lookup(upper)
-}
 
 /// Text of a client as it may stand in a reply: at most `limit` bytes.
 pub(super) fn shown(bytes: &[u8], limit: usize) -> Cow<'_, str> {
@@ -141,10 +50,6 @@ fn unknown(request: &Request<'_>) -> Reply {
     Reply::Error(Cow::Owned(format!(
         "ERR unknown command '{name}', with args beginning with: {args}"
     )))
-}
-
-fn text_is(arg: &[u8], word: &str) -> bool {
-    arg.eq_ignore_ascii_case(word.as_bytes())
 }
 
 fn check_name(key: &[u8]) -> Result<(), Reply> {

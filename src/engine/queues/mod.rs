@@ -6,12 +6,14 @@
 //! This module never knows of screens, groups or processes: a client is a connection with a name and a pid.
 use serde::{Deserialize, Serialize};
 
+mod accept;
 pub mod broker;
 pub mod client;
 mod commands;
 mod connection;
 mod glob;
 mod handle;
+mod inline;
 pub mod items;
 mod memory;
 pub mod reply;
@@ -19,6 +21,8 @@ pub mod request;
 mod server;
 mod session;
 mod stat;
+mod state;
+mod table;
 
 pub use handle::{QueueError, QueueServer, QueueServerHandle, ServerOptions};
 

@@ -5,6 +5,7 @@
 //! read straight into an allocation of its own (never a second copy, never a read buffer pinned by it).
 use bytes::Bytes;
 
+use super::inline::{is_http, is_space, unquote};
 use super::items::{Item, SHARED_FROM, Tick};
 
 /// Most arguments of one command.
@@ -403,71 +404,6 @@ impl RequestReader {
         }
         Ok(!self.spans.is_empty())
     }
-}
-
-/// Unquotes the word at `at` to `write`; (behind the word, behind what was written), `None` for unbalanced quotes.
-fn unquote(buf: &mut [u8], mut at: usize, to: usize, mut write: usize) -> Option<(usize, usize)> {
-    let mut quote = None;
-    loop {
-        if at >= to {
-            return quote.is_none().then_some((at, write));
-        }
-        let byte = buf[at];
-        at += 1;
-        let out = match (quote, byte) {
-            (None, b'"' | b'\'') => {
-                quote = Some(byte);
-                continue;
-            }
-            (None, _) if is_space(byte) => return Some((at, write)),
-            (Some(open), _) if open == byte => {
-                // A closing quote must end the word.
-                return (at >= to || is_space(buf[at])).then_some((at, write));
-            }
-            (Some(b'\''), b'\\') if at < to && buf[at] == b'\'' => {
-                at += 1;
-                b'\''
-            }
-            (Some(b'"'), b'\\') if at < to => {
-                if let Some(value) = hex_escape(&buf[at..to]) {
-                    at += 3;
-                    value
-                } else {
-                    let escaped = buf[at];
-                    at += 1;
-                    match escaped {
-                        b'n' => b'\n',
-                        b'r' => b'\r',
-                        b't' => b'\t',
-                        b'b' => 8,
-                        b'a' => 7,
-                        other => other,
-                    }
-                }
-            }
-            _ => byte,
-        };
-        buf[write] = out;
-        write += 1;
-    }
-}
-
-fn hex_escape(text: &[u8]) -> Option<u8> {
-    let [b'x', high, low, ..] = text else {
-        return None;
-    };
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-}
-
-fn is_space(byte: u8) -> bool {
-    byte == 0 || byte == 0x0b || byte.is_ascii_whitespace()
-}
-
-fn is_http(word: &[u8], rest: &[u8]) -> bool {
-    word.eq_ignore_ascii_case(b"POST")
-        || word.eq_ignore_ascii_case(b"Host:")
-        || (word.eq_ignore_ascii_case(b"GET") && rest.trim_ascii_start().starts_with(b"/"))
 }
 
 /// A decimal number with an optional minus and nothing else.

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{SendFlags, SocketFlags};
 
 use super::broker::{Broker, ClientId, Effect};
 use super::connection::{Connection, Received};
@@ -19,14 +18,10 @@ use super::handle::{Control, Shared};
 use super::reply::Reply;
 use super::request::{ProtocolError, READ_SIZE};
 
-const LISTENER: u64 = u64::MAX;
+pub(super) const LISTENER: u64 = u64::MAX;
 const WAKE: u64 = u64::MAX - 1;
 /// Events taken per turn.
 const EVENTS: usize = 256;
-/// Connections accepted per turn, so that a flood of them starves nobody.
-const ACCEPTS: usize = 64;
-/// How long accepting rests when there are no descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Least time between two snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
 /// Longest wait, within what every epoll can express.
@@ -41,16 +36,16 @@ pub(super) struct Server {
     pub broker: Broker,
     pub max_clients: usize,
     pub started: Instant,
-    now: Duration,
-    connections: Vec<Option<Connection>>,
-    connected: usize,
+    pub now: Duration,
+    pub connections: Vec<Option<Connection>>,
+    pub connected: usize,
     /// Connections with something to send.
     dirty: Vec<ClientId>,
     /// Clients that waited and may have further commands.
     resumed: Vec<ClientId>,
     /// The read buffer of all connections that have nothing half-read.
     buffer: Vec<u8>,
-    accept_again: Option<Duration>,
+    pub accept_again: Option<Duration>,
     logged_http: bool,
     snapshot_at: Duration,
     snapshot_of: u64,
@@ -210,71 +205,6 @@ impl Server {
                 Control::Stop => self.stopping = true,
             }
         }
-    }
-
-    fn accept(&mut self) {
-        if self.accept_again.take().is_some() {
-            let _ = epoll::modify(
-                &self.epoll,
-                &self.listener,
-                EventData::new_u64(LISTENER),
-                EventFlags::IN,
-            );
-        }
-        for _ in 0..ACCEPTS {
-            match rustix::net::accept_with(
-                &self.listener,
-                SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
-            ) {
-                Ok(socket) => self.admit(socket),
-                Err(Errno::AGAIN) => return,
-                Err(Errno::INTR | Errno::CONNABORTED) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "the queue server cannot accept a connection");
-                    let nothing = EventFlags::empty();
-                    let _ = epoll::modify(
-                        &self.epoll,
-                        &self.listener,
-                        EventData::new_u64(LISTENER),
-                        nothing,
-                    );
-                    self.accept_again = Some(self.now + ACCEPT_PAUSE);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn admit(&mut self, socket: OwnedFd) {
-        let Ok(peer) = rustix::net::sockopt::socket_peercred(&socket) else {
-            return;
-        };
-        if peer.uid != rustix::process::getuid() && !peer.uid.is_root() {
-            tracing::warn!(
-                uid = peer.uid.as_raw(),
-                "another user's connection to the queues was closed"
-            );
-            return;
-        }
-        if self.connected >= self.max_clients {
-            let refusal = b"-ERR max number of clients reached\r\n";
-            let _ = rustix::net::send(&socket, refusal, SendFlags::NOSIGNAL);
-            return;
-        }
-        let pid = u32::try_from(peer.pid.as_raw_nonzero().get()).unwrap_or(0);
-        let client = self.broker.connect(pid, false, self.now);
-        let connection = Connection::new(socket);
-        let data = EventData::new_u64(client.index() as u64);
-        if let Err(error) = epoll::add(&self.epoll, &connection.socket, data, connection.interest) {
-            tracing::warn!(%error, "the queue server cannot watch a connection");
-            self.broker.disconnect(client, self.now);
-            return;
-        }
-        if self.connections.len() <= client.index() {
-            self.connections.resize_with(client.index() + 1, || None);
-        }
-        self.connections[client.index()] = Some(connection);
-        self.connected += 1;
     }
 
     fn connection(&mut self, client: ClientId) -> Option<&mut Connection> {

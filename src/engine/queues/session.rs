@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::broker::{Broker, ClientId, Context};
-use super::commands::{COMMANDS, Command, shown, wrong_number};
+use super::commands::{shown, wrong_number};
 use super::reply::{Protocol, Reply};
 use super::request::{Request, number};
+use super::table::{COMMANDS, Command, text_is as is};
 
 /// The version whose list commands we follow; clients decide by it what they may ask for.
 const COMPATIBLE: &str = "7.0.0";
@@ -20,10 +21,6 @@ const WRONG_PASSWORD: Reply =
     Reply::error("WRONGPASS invalid username-password pair or user is disabled.");
 const BAD_CLIENT_NAME: Reply =
     Reply::error("ERR Client names cannot contain spaces, newlines or special characters.");
-
-fn is(arg: &[u8], word: &str) -> bool {
-    arg.eq_ignore_ascii_case(word.as_bytes())
-}
 
 /// Compares without telling by its duration where the difference is.
 fn same_secret(a: &[u8], b: &[u8]) -> bool {
@@ -95,8 +92,8 @@ impl Broker {
             }
             Command::Config if is(request.arg(1), "GET") => Reply::Map(Vec::new()),
             Command::Config => return Err(unknown_subcommand(request)),
-            Command::Command if is(request.arg(1), "COUNT") => Reply::count(COMMANDS),
-            Command::Command if is(request.arg(1), "DOCS") => Reply::Map(Vec::new()),
+            Command::Table if is(request.arg(1), "COUNT") => Reply::count(COMMANDS),
+            Command::Table if is(request.arg(1), "DOCS") => Reply::Map(Vec::new()),
             // The command table: clients that ask for it fall back to their own.
             _ => Reply::Array(Vec::new()),
         };

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::broker::{Broker, ClientId, Queue};
+use super::broker::{Broker, ClientId};
 use super::glob;
 use super::reply::Reply;
+use super::state::Queue;
 use super::{PeekedItem, QueueSample, Side, Waiter};
 
 /// Most waiters named per queue.

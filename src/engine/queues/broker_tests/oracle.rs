@@ -122,7 +122,7 @@ impl Oracle {
 
     /// One step forward, if there is one: room first, then items.
     fn step(&mut self) -> bool {
-        for key in 0..KEYS.len() {
+        for key in 0..3 {
             let first = self
                 .line
                 .iter()
@@ -145,7 +145,7 @@ impl Oracle {
                 return true;
             }
         }
-        for key in 0..KEYS.len() {
+        for (key, name) in KEYS.iter().enumerate() {
             let first = self
                 .line
                 .iter()
@@ -161,7 +161,7 @@ impl Oracle {
                 } else {
                     list.pop_front()
                 };
-                self.say(client, format!("[{} {}]", KEYS[key], value.unwrap()));
+                self.say(client, format!("[{name} {}]", value.unwrap()));
                 return true;
             }
         }
