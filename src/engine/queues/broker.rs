@@ -6,7 +6,7 @@
 //! that waited, leave through [`Broker::effects`], in the order in which they are to be sent.
 //!
 //! Between two calls this holds: a queue with items has no waiting getter, and the first putter in a line has no room.
-//! [`Broker::settle`] restores it after every change, so nobody overtakes and no wake-up is lost.
+//! `settle` restores it after every change, so nobody overtakes and no wake-up is lost.
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
