@@ -42,6 +42,19 @@ impl Place {
         .unwrap()
     }
 
+    /// Until the next run sorts after all those before.
+    fn wait_for_a_greater_id(&self) {
+        let newest = self.runs.ids().unwrap().swap_remove(0);
+        let unix = || {
+            SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap()
+        };
+        while run_id::draw(unix())[..11] <= newest[..11] {
+            thread::yield_now();
+        }
+    }
+
     /// A run that ended with logs of so many bytes.
     fn ended(&self, size: u64) -> String {
         let run = self.create();
@@ -157,7 +170,7 @@ fn a_run_is_running_while_its_folder_is_held_then_ended_or_dead() {
     assert_eq!(state(), RunState::RunningHere, "looking changes nothing");
     drop(run);
     assert_eq!(state(), RunState::Died);
-    thread::sleep(Duration::from_millis(90));
+    place.wait_for_a_greater_id();
     let id = place.ended(0);
     assert_eq!(place.runs.open("last").unwrap().id, id);
     assert_eq!(state(), RunState::Ended);
@@ -484,8 +497,8 @@ fn the_oldest_runs_go_first_and_running_ones_never() {
     let running = place.create();
     let ids: Vec<String> = (0..6)
         .map(|_| {
-            thread::sleep(Duration::from_millis(90));
-            place.ended(1000)
+            place.wait_for_a_greater_id();
+            place.ended(100_000)
         })
         .collect();
     let now = SystemTime::now();
@@ -500,8 +513,8 @@ fn the_oldest_runs_go_first_and_running_ones_never() {
     );
     let pruned = place.runs.prune(limits(5, u64::MAX), now).unwrap();
     assert_eq!(pruned.runs, ids[..2]);
-    assert!(pruned.bytes > 2000 && pruned.problems.is_empty());
-    let pruned = place.runs.prune(limits(100, 4000), now).unwrap();
+    assert!(pruned.bytes > 200_000 && pruned.problems.is_empty());
+    let pruned = place.runs.prune(limits(100, 250_000), now).unwrap();
     assert_eq!(pruned.runs, ids[2..4]);
     let pruned = place.runs.prune(limits(0, 0), now).unwrap();
     assert_eq!(pruned.runs, ids[4..]);
@@ -564,7 +577,7 @@ fn a_run_that_died_is_stale_until_swept_and_kept_until_then() {
     assert!(place.runs.prune(none, now).unwrap().runs.is_empty());
     place.runs.mark_swept(&id, now).unwrap();
     assert!(place.runs.stale_runs().unwrap().is_empty());
-    assert_eq!(place.runs.prune(none, now).unwrap().runs, [id.clone()]);
+    assert_eq!(place.runs.prune(none, now).unwrap().runs, [id.as_str()]);
     place.runs.mark_swept(&id, now).unwrap();
     assert!(running.path().exists());
 }
@@ -585,10 +598,108 @@ fn the_state_folder_follows_the_xdg_rules() {
     assert!(matches!(folder(None, None), Err(RecordError::NoHome)));
 }
 
+/// A file system of 64 KiB, where this user may mount one; unmounted at the end.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(folder.path());
+        let mounted = mount.output().is_ok_and(|said| said.status.success());
+        mounted.then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+#[test]
+fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("skipped: this user may not mount a file system");
+        return;
+    };
+    let runs = Runs::at(disk.0.path().join("runs"));
+    let run = RunFolder::create(&runs, "", |_| EngineInfo::of_this_process()).unwrap();
+    let (mut logs, mut events) = (run.logs(), run.events());
+    let id = logs.add(process("g/t.0"));
+    let start = Instant::now();
+    assert!(events.append(&[begin(PROTOCOL)]).is_none());
+    let ballast = disk.0.path().join("ballast");
+    fs::write(&ballast, vec![0; 20_000]).unwrap();
+    let mut said = Vec::new();
+    for _ in 0..100 {
+        said.extend(logs.write(id, &[b'x'; 1000], start));
+    }
+    assert!(
+        matches!(said[..], [RecordNotice::Paused { .. }]),
+        "{said:?}"
+    );
+    let long = notice(&"y".repeat(9000));
+    assert!(matches!(
+        events.append(&[notice("a"), long]),
+        Some(RecordNotice::Paused { .. })
+    ));
+    assert!(
+        logs.write(id, b"z", start + Duration::from_secs(2))
+            .is_none()
+    );
+    let (written, lost) = logs.bytes(id);
+    assert_eq!(written + lost, 100_001);
+    let path = logs.path(id).unwrap();
+    assert_eq!(
+        fs::read(&path).unwrap(),
+        vec![b'x'; written as usize],
+        "no half mark"
+    );
+
+    fs::remove_file(&ballast).unwrap();
+    let over = logs.write(id, b"back", start + Duration::from_secs(4));
+    assert!(
+        matches!(over, Some(RecordNotice::Resumed { lost: n, .. }) if n == lost),
+        "{over:?}"
+    );
+    let log = fs::read_to_string(&path).unwrap();
+    let rest = &log[written as usize..];
+    assert_eq!(
+        rest,
+        format!("\n[dragon-tui: {lost} bytes lost here: no space left on device]\nback")
+    );
+    assert!(matches!(
+        events.append(&[notice("b")]),
+        Some(RecordNotice::Resumed { .. })
+    ));
+    let mut read = runs.open("last").unwrap().events().unwrap();
+    let whole: Vec<Stamped> = read.by_ref().map(Result::unwrap).collect();
+    assert_eq!(
+        (whole.first(), whole.last()),
+        (Some(&begin(PROTOCOL)), Some(&notice("b")))
+    );
+    assert_eq!(events.lost() as usize, 4 - whole.len());
+}
+
 /// Not a check but a measurement: `cargo test --release --lib record -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
 fn how_fast_logs_are_written() {
+    let old = place();
+    for _ in 0..200 {
+        old.ended(10);
+    }
+    let now = Instant::now();
+    old.runs
+        .prune(Limits::default(), SystemTime::now())
+        .unwrap();
+    println!("prune 200 runs, nothing to do: {:?}", now.elapsed());
     for (logs_count, limit) in [(1, 64), (50, 64), (100, 64)] {
         let place = place();
         let run = place.create();
