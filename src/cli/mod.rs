@@ -2,3 +2,4 @@
 
 pub mod lines;
 pub mod plain_text;
+pub mod runs;

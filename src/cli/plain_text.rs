@@ -9,7 +9,9 @@
 //! A line that is clean already is handed on where it lies, without a copy. Everything else goes through
 //! a small state machine, so cutting the input anywhere gives the same lines.
 
-use memchr::{memchr, memchr2_iter, memrchr};
+use std::ops::Range;
+
+use memchr::{memchr, memrchr};
 
 use self::decode::{Decoder, Step};
 
@@ -82,18 +84,20 @@ impl PlainText {
     /// Takes a chunk and hands each line that it completes to `sink`, without its end of line.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl FnMut(&[u8], LineEnd)) {
         let mut rest = chunk;
-        // Usually true, and then there is no need to look at each line.
-        let all_plain = is_plain_ascii(chunk);
+        // Usually all of it, and then there is no need to look at each line.
+        let sure = sure_part(chunk);
         while !rest.is_empty() {
             let newline = memchr(b'\n', rest);
             let (segment, next) = rest.split_at(newline.map_or(rest.len(), |at| at + 1));
+            let begin = chunk.len() - rest.len();
+            let is_sure = sure.start <= begin && begin + segment.len() <= sure.end;
             rest = next;
             let (body, ended) = match newline {
                 Some(at) => (&segment[..at], true),
                 None => (segment, false),
             };
             let between = self.mode == Mode::Ground && !self.decoder.is_inside();
-            if between && (all_plain || is_clean(body, ended)) {
+            if between && (is_sure || is_clean(body, ended)) {
                 self.clean(body, ended, sink);
             } else {
                 self.slow(segment, sink);
@@ -298,24 +302,51 @@ fn is_plain_ascii(bytes: &[u8]) -> bool {
         && !blocks.remainder().iter().any(|byte| odd(*byte))
 }
 
-/// Whether a part of a line is whole characters of clean text (and tabs and carriage returns).
-fn is_clean(body: &[u8], ended: bool) -> bool {
-    if is_plain_ascii(body) {
-        return true;
+/// Which part of a chunk is whole lines (or all of it) and surely clean.
+fn sure_part(chunk: &[u8]) -> Range<usize> {
+    if is_plain_ascii(chunk) {
+        return 0..chunk.len();
     }
-    // A part without its end may stop inside a character: the state machine carries that.
-    ended
-        && !body.iter().fold(false, |any, b| any | is_odd_control(*b))
-        && std::str::from_utf8(body).is_ok()
-        && !memchr2_iter(0xc2, 0xe2, body).any(|at| {
-            matches!(body[at..], [0xc2, 0x80..=0x9f, ..])
-                || body.get(at..at + 3).is_some_and(is_bidi_control)
-        })
+    // The first and the last line may be cut inside a character.
+    match (memchr(b'\n', chunk), memrchr(b'\n', chunk)) {
+        (Some(first), Some(last)) if is_clean_text(&chunk[first + 1..=last]) => first + 1..last + 1,
+        _ => 0..0,
+    }
 }
 
-/// A control character other than tab and carriage return, or DEL.
-fn is_odd_control(byte: u8) -> bool {
-    (byte < 0x20 && byte != b'\t' && byte != b'\r') || byte == 0x7f
+/// Whether a part of a line is whole characters of clean text (and tabs and carriage returns).
+fn is_clean(body: &[u8], ended: bool) -> bool {
+    // A part without its end may stop inside a character: the state machine carries that.
+    is_plain_ascii(body) || (ended && is_clean_text(body))
+}
+
+/// Whether it is UTF-8 without control characters other than tabs and ends of lines, and without bidi
+/// controls.
+fn is_clean_text(bytes: &[u8]) -> bool {
+    fn odd(byte: u8) -> bool {
+        (byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r') || byte == 0x7f
+    }
+    let no_controls = bytes
+        .chunks(128)
+        .all(|block| !block.iter().fold(false, |any, byte| any | odd(*byte)));
+    no_controls && !holds_c1_or_bidi(bytes) && std::str::from_utf8(bytes).is_ok()
+}
+
+/// Whether valid UTF-8 holds a C1 control (C2 80 to C2 9F) or a bidi control (see
+/// [`is_bidi_control`]). Written for vector code too.
+fn holds_c1_or_bidi(bytes: &[u8]) -> bool {
+    let (second, third) = (bytes.get(1..), bytes.get(2..));
+    let second = second.unwrap_or_default();
+    let third = third.unwrap_or_default();
+    let bidi = bytes.iter().zip(second).zip(third);
+    let c1 = bytes.iter().zip(second);
+    c1.fold(false, |any, (a, b)| {
+        any | ((*a == 0xc2) & (*b >= 0x80) & (*b <= 0x9f))
+    }) || bidi.fold(false, |any, ((a, b), c)| {
+        let overrides = (*b == 0x80) & (*c >= 0xaa) & (*c <= 0xae);
+        let isolates = (*b == 0x81) & (*c >= 0xa6) & (*c <= 0xa9);
+        any | ((*a == 0xe2) & (overrides | isolates))
+    })
 }
 
 /// How many bytes of printable ASCII (and tabs) it begins with.

@@ -87,7 +87,7 @@ struct Held {
     /// Device and inode of the folder.
     identity: (u64, u64),
     /// Locked as long as it is open.
-    lock: File,
+    _lock: File,
 }
 
 impl Anchor {
@@ -125,11 +125,11 @@ impl Anchor {
         Ok(true)
     }
 
-    /// Whether the lock is held through this value; for tests.
+    /// Which file is the lock that is held; for tests.
     #[cfg(test)]
     pub(super) fn lock_inode(&self) -> u64 {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.lock.metadata().map_or(0, |m| m.ino())
+        held._lock.metadata().map_or(0, |m| m.ino())
     }
 }
 
@@ -152,7 +152,7 @@ fn furnish(path: &Path, session: &str, engine: &EngineInfo) -> io::Result<Held> 
     let metadata = fs::metadata(path)?;
     Ok(Held {
         identity: (metadata.dev(), metadata.ino()),
-        lock,
+        _lock: lock,
     })
 }
 

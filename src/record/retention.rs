@@ -27,7 +27,7 @@ const MAKING: Duration = Duration::from_secs(3600);
 pub struct Limits {
     /// At most so many runs.
     pub runs: usize,
-    /// At most so many bytes of all runs together.
+    /// At most so many bytes of all runs that are over, together.
     pub bytes: u64,
 }
 
@@ -81,7 +81,10 @@ impl Runs {
         let mut count = ids.len();
         let mut sizes: Vec<u64> = ids
             .iter()
-            .map(|id| self.look(id.clone()).map_or(0, |run| run.size()))
+            .map(|id| {
+                self.look(id.clone())
+                    .map_or(0, |run| size_that_may_go(&run))
+            })
             .collect();
         let mut bytes: u64 = sizes.iter().sum();
         while count > limits.runs || bytes > limits.bytes {
@@ -175,6 +178,14 @@ impl Runs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other.map_err(RecordError::io("write", &path)),
         }
+    }
+}
+
+/// The size of a run that is over. One that goes on could not be deleted, and counting it is slow.
+fn size_that_may_go(run: &PastRun) -> u64 {
+    match run.state {
+        RunState::Ended | RunState::Died => run.size(),
+        RunState::RunningHere | RunState::OnHost(_) => 0,
     }
 }
 

@@ -1,0 +1,363 @@
+//! `dragon-tui runs`: the runs of the past, one of them in detail, and pruning.
+//!
+//! Owns what is printed, not how it is asked for. Everything that a process or a file of a record said
+//! goes through [`PlainText`] first. Start at [`list`].
+
+use std::{
+    fmt::Write as _,
+    io::Write,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::{
+    model::event::Outcome,
+    record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
+};
+
+use super::{lines::grouped, plain_text::PlainText};
+
+#[cfg(test)]
+mod tests;
+
+/// How many runs are listed unless said otherwise.
+pub const LIST_LIMIT: usize = 20;
+
+/// How a run is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// A run as `runs --format json` writes it.
+#[derive(Serialize)]
+struct Line<'a> {
+    run: &'a str,
+    session: &'a str,
+    /// Seconds since 1970.
+    started: u64,
+    /// `running`, `on_host`, `ended` or `died`.
+    state: &'static str,
+    /// The host of its engine.
+    host: &'a str,
+    folder: &'a std::path::Path,
+    /// The whole summary, once it has ended.
+    summary: Option<&'a Summary>,
+}
+
+/// Prints the newest runs, at most `limit`. Exit code 0; with nothing to list, `err` says how to make a
+/// run.
+pub fn list(
+    runs: &Runs,
+    format: Format,
+    limit: usize,
+    now: SystemTime,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Result<u8> {
+    let found = runs.list(limit)?;
+    if found.is_empty() {
+        writeln!(
+            err,
+            "no runs yet in {}: `dragon-tui --replay SESSION.ron` makes one",
+            runs.root().display()
+        )?;
+        return Ok(0);
+    }
+    match format {
+        Format::Json => {
+            for run in &found {
+                write_json(run, out)?;
+            }
+        }
+        Format::Text => {
+            let header = [
+                "RUN",
+                "STARTED (UTC)",
+                "AGO",
+                "SESSION",
+                "OUTCOME",
+                "RANKS",
+                "FAILED",
+                "WALL",
+                "SIZE",
+            ];
+            let mut rows = vec![header.map(str::to_owned)];
+            rows.extend(found.iter().map(|run| row(run, now)));
+            write_table(&rows, out)?;
+        }
+    }
+    Ok(0)
+}
+
+/// Prints one run (its id, a part of it, or `last`): how it went, what failed, where everything is.
+pub fn show(
+    runs: &Runs,
+    name: &str,
+    format: Format,
+    now: SystemTime,
+    out: &mut impl Write,
+) -> Result<u8> {
+    let run = runs.open(name)?;
+    if format == Format::Json {
+        write_json(&run, out)?;
+        return Ok(0);
+    }
+    // Of a run without a summary, what its events tell.
+    let told = match &run.summary {
+        Some(summary) => summary.clone(),
+        None => run.tally()?,
+    };
+    let started = run.engine.started.max(told.started);
+    let mut text = String::new();
+    let mut field = |name: &str, value: String| {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "{name:<10} {value}");
+    };
+    field("run", run.id.clone());
+    field("session", plain(session_of(&run)));
+    field("state", state_text(&run));
+    field(
+        "started",
+        format!("{} UTC, {}", utc_text(started), ago(started, now)),
+    );
+    field("wall", duration(told.wall_seconds));
+    let ranks = told.ranks;
+    field(
+        "ranks",
+        format!(
+            "{}: {} succeeded, {} failed, {} skipped, {} killed, {} restarts",
+            ranks.total, ranks.succeeded, ranks.failed, ranks.skipped, ranks.killed, told.restarts
+        ),
+    );
+    if run.summary.is_some() {
+        let bytes = told.bytes;
+        let mut output = format!(
+            "{} shown, {} discarded",
+            size(bytes.shown),
+            size(bytes.discarded)
+        );
+        if bytes.lost > 0 || told.lines_lost > 0 {
+            let (bytes, lines) = (grouped(bytes.lost), grouped(told.lines_lost));
+            let _ = write!(output, ", {bytes} bytes and {lines} events LOST");
+        }
+        field("output", output);
+        field("exit code", told.exit_code.to_string());
+    }
+    field(
+        "used",
+        format!(
+            "{} of cpu, {} at most in one process",
+            duration(told.cpu_seconds),
+            size(told.peak_memory)
+        ),
+    );
+    for (name, (put, got, left)) in &told.queues {
+        field(
+            "queue",
+            format!("{name}: {put} put, {got} got, {left} left"),
+        );
+    }
+    field("host", plain(&run.engine.host));
+    field("folder", plain(&run.path.display().to_string()));
+    for failure in &told.failures {
+        let path = run.log_path(&failure.process);
+        let _ = writeln!(
+            text,
+            "\n{} failed: {}",
+            failure.process,
+            plain(&failure.status.to_string())
+        );
+        for line in &failure.last_lines {
+            let _ = writeln!(text, "  | {}", plain(line));
+        }
+        if path.exists() {
+            let _ = writeln!(text, "  log: {}", plain(&path.display().to_string()));
+        }
+    }
+    let unnamed = told.ranks.failed.saturating_sub(told.failures.len() as u64);
+    if unnamed > 0 {
+        let _ = writeln!(text, "\nand {unnamed} more failures");
+    }
+    out.write_all(text.as_bytes())?;
+    Ok(0)
+}
+
+/// Deletes old runs by the limits and says what is gone. Exit code 1 if something could not be deleted.
+pub fn prune(
+    runs: &Runs,
+    limits: Limits,
+    now: SystemTime,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Result<u8> {
+    let pruned = runs.prune(limits, now)?;
+    for id in &pruned.runs {
+        writeln!(out, "{id}")?;
+    }
+    writeln!(
+        err,
+        "{} runs deleted, {} freed; kept are at most {} runs and {}",
+        pruned.runs.len(),
+        size(pruned.bytes),
+        limits.runs,
+        size(limits.bytes)
+    )?;
+    for problem in &pruned.problems {
+        writeln!(err, "{problem}")?;
+    }
+    Ok(u8::from(!pruned.problems.is_empty()))
+}
+
+fn write_json(run: &PastRun, out: &mut impl Write) -> Result<()> {
+    let line = Line {
+        run: &run.id,
+        session: session_of(run),
+        started: run.engine.started,
+        state: match run.state {
+            RunState::RunningHere => "running",
+            RunState::OnHost(_) => "on_host",
+            RunState::Ended => "ended",
+            RunState::Died => "died",
+        },
+        host: &run.engine.host,
+        folder: &run.path,
+        summary: run.summary.as_ref(),
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn row(run: &PastRun, now: SystemTime) -> [String; 9] {
+    let absent = || "-".to_owned();
+    let summary = run.summary.as_ref();
+    let of = |value: &dyn Fn(&Summary) -> String| summary.map_or_else(absent, value);
+    let started = run.engine.started.max(summary.map_or(0, |s| s.started));
+    [
+        run.id.clone(),
+        utc_text(started),
+        ago(started, now),
+        plain(session_of(run)),
+        state_text(run),
+        summary
+            .map_or(run.engine.ranks, |s| s.ranks.total)
+            .to_string(),
+        of(&|s| s.ranks.failed.to_string()),
+        of(&|s| duration(s.wall_seconds)),
+        of(&|s| size(s.size)),
+    ]
+}
+
+/// Columns as wide as their widest cell, the last one without padding.
+fn write_table(rows: &[[String; 9]], out: &mut impl Write) -> Result<()> {
+    let mut widths = [0; 9];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in rows {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn session_of(run: &PastRun) -> &str {
+    match &run.summary {
+        Some(summary) => &summary.session,
+        None => &run.engine.session,
+    }
+}
+
+fn state_text(run: &PastRun) -> String {
+    match (&run.state, &run.summary) {
+        (RunState::RunningHere, _) => "running".to_owned(),
+        (RunState::OnHost(host), _) => format!("on {}", plain(host)),
+        (RunState::Died, _) | (RunState::Ended, None) => "died".to_owned(),
+        (RunState::Ended, Some(summary)) => outcome_text(summary.outcome).to_owned(),
+    }
+}
+
+fn outcome_text(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Unplaceable => "unplaceable",
+        Outcome::HostLost => "host lost",
+        Outcome::Walltime => "walltime",
+        Outcome::Interrupted => "interrupted",
+    }
+}
+
+/// One line of safe text.
+fn plain(text: &str) -> String {
+    let mut safe = String::new();
+    let mut sink = |line: &[u8], _| {
+        if !safe.is_empty() {
+            safe.push(' ');
+        }
+        safe.push_str(&String::from_utf8_lossy(line));
+    };
+    let mut filter = PlainText::new();
+    filter.push(text.as_bytes(), &mut sink);
+    filter.finish(&mut sink);
+    safe
+}
+
+/// How long ago a moment is (seconds since 1970): `3 min ago`.
+fn ago(then: u64, now: SystemTime) -> String {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let Some(age) = now.checked_sub(then) else {
+        return "in the future".to_owned();
+    };
+    match age {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", age / 60),
+        3600..86_400 => format!("{} h ago", age / 3600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", age / 86_400),
+    }
+}
+
+/// A time span in the two units that matter: `1.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "-".to_owned();
+    }
+    if seconds < 59.95 {
+        return format!("{seconds:.1} s");
+    }
+    // Whole seconds; a cast from a float saturates.
+    let whole = seconds.round() as u64;
+    match whole {
+        0..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+        _ => format!("{} d {} h", whole / 86_400, whole / 3600 % 24),
+    }
+}
+
+/// A number of bytes with three digits and a unit of 1024: `1.2 MiB`.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = usize::from(value < 99.95);
+    format!("{value:.digits$} {}", UNITS[unit])
+}

@@ -1,0 +1,299 @@
+//! What is written, and what happens when it cannot be.
+
+use std::os::unix::fs::symlink;
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn logs_are_byte_exact_with_fewer_open_files_than_logs() {
+    let place = place();
+    let run = place.create();
+    let mut logs = run.logs();
+    logs.set_open_files(3);
+    let ids: Vec<LogId> = (0..10)
+        .map(|n| logs.add(process(&format!("g/t.{n}"))))
+        .collect();
+    let mut expected: HashMap<LogId, Vec<u8>> = HashMap::new();
+    for turn in 0..500usize {
+        let id = ids[turn * 7 % 10];
+        let bytes: Vec<u8> = (0..turn % 97).map(|n| (n * turn) as u8).collect();
+        assert!(logs.write(id, &bytes, Instant::now()).is_none());
+        expected.entry(id).or_default().extend(bytes);
+        if turn == 250 {
+            assert!(logs.close(id, Instant::now()).is_none());
+        }
+    }
+    for (id, bytes) in expected {
+        assert_eq!(fs::read(logs.path(id).unwrap()).unwrap(), bytes);
+        assert_eq!(logs.bytes(id), (bytes.len() as u64, 0));
+    }
+    assert_eq!(place.runs.open("last").unwrap().logs().len(), 10);
+    let open = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(Result::ok);
+    let folder = run.path().join("logs");
+    let of_ours = open.filter(|fd| fs::read_link(fd.path()).is_ok_and(|p| p.starts_with(&folder)));
+    assert!(of_ours.count() <= 3);
+}
+
+#[test]
+fn a_full_disk_is_said_once_counted_marked_in_the_log_and_over_once() {
+    let place = place();
+    let run = place.create();
+    let mut logs = run.logs();
+    let (full, fine) = (logs.add(process("g/t.0")), logs.add(process("g/t.1")));
+    let path = logs.path(full).unwrap();
+    let start = Instant::now();
+    assert!(logs.write(fine, b"fine", start).is_none());
+    symlink("/dev/full", &path).unwrap();
+    let first = logs.write(full, b"lost", start).unwrap();
+    assert!(first.to_string().contains("No space left"), "{first}");
+    assert_eq!(first.level(), Level::Error);
+    // Not tried again at once, then tried in vain; the other log goes on.
+    assert!(logs.write(full, b"12345", start).is_none());
+    assert!(
+        logs.write(full, b"6", start + Duration::from_secs(2))
+            .is_none()
+    );
+    assert!(logs.write(fine, b"!", start).is_none());
+    fs::remove_file(&path).unwrap();
+    assert!(
+        logs.write(full, b"7", start + Duration::from_millis(2500))
+            .is_none()
+    );
+    let over = logs
+        .write(full, b"back\n", start + Duration::from_secs(4))
+        .unwrap();
+    assert!(over.to_string().contains("11 bytes are lost"), "{over}");
+    assert!(
+        logs.write(full, b"more\n", start + Duration::from_secs(4))
+            .is_none()
+    );
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        "\n[dragon-tui: 11 bytes lost here: no space left on device]\nback\nmore\n"
+    );
+    assert_eq!(fs::read(logs.path(fine).unwrap()).unwrap(), b"fine!");
+    assert_eq!(logs.bytes(full), (10, 11));
+    assert_eq!(logs.total_bytes(), (15, 11));
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_pauses_alone() {
+    let place = place();
+    let run = place.create();
+    let mut logs = run.logs();
+    let (bad, good) = (logs.add(process("bad/t.0")), logs.add(process("good/t.0")));
+    fs::create_dir(run.path().join("logs")).unwrap();
+    fs::write(run.path().join("logs/bad"), "a file").unwrap();
+    let now = Instant::now();
+    assert!(matches!(
+        logs.write(bad, b"abc", now),
+        Some(RecordNotice::Paused { .. })
+    ));
+    assert!(logs.write(good, b"abc", now).is_none());
+    assert!(logs.close(bad, now).is_none());
+    assert_eq!(logs.total_bytes(), (3, 3));
+}
+
+#[test]
+fn a_folder_removed_under_a_running_engine_comes_back() {
+    let place = place();
+    let run = place.create();
+    let (mut logs, mut events) = (run.logs(), run.events());
+    let id = logs.add(process("g/t.0"));
+    let start = Instant::now();
+    assert!(logs.write(id, b"before", start).is_none());
+    assert!(events.append(&[begin(PROTOCOL)]).is_none());
+    let lock = run.lock_inode();
+    fs::remove_dir_all(run.path()).unwrap();
+    let said = logs.write(id, b"after", start + Duration::from_secs(2));
+    assert!(
+        matches!(said, Some(RecordNotice::Restored { .. })),
+        "{said:?}"
+    );
+    assert!(events.append(&[notice("after")]).is_none());
+    assert_eq!(fs::read(logs.path(id).unwrap()).unwrap(), b"after");
+    assert_ne!(run.lock_inode(), lock);
+    let past = place.runs.open("last").unwrap();
+    assert_eq!(past.state, RunState::RunningHere);
+    assert_eq!(past.engine.session, "demo");
+    assert_eq!(past.events().unwrap().count(), 1);
+}
+
+#[test]
+fn events_that_cannot_be_written_are_counted_and_said_once() {
+    let place = place();
+    let run = place.create();
+    let mut events = run.events();
+    let path = run.path().join("events.jsonl");
+    symlink("/dev/full", &path).unwrap();
+    assert!(matches!(
+        events.append(&[notice("a")]),
+        Some(RecordNotice::Paused { .. })
+    ));
+    assert!(events.append(&[notice("b"), notice("c")]).is_none());
+    fs::remove_file(&path).unwrap();
+    let said = events.append(&[notice("d")]);
+    assert!(
+        matches!(said, Some(RecordNotice::Resumed { lost: 3, .. })),
+        "{said:?}"
+    );
+    assert_eq!(events.lost(), 3);
+    assert_eq!(
+        place.runs.open("last").unwrap().events().unwrap().count(),
+        1
+    );
+}
+
+/// A file system of 64 KiB, where this user may mount one; unmounted at the end.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(folder.path());
+        let mounted = mount.output().is_ok_and(|said| said.status.success());
+        mounted.then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+#[test]
+fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("skipped: this user may not mount a file system");
+        return;
+    };
+    let runs = Runs::at(disk.0.path().join("runs"));
+    let run = RunFolder::create(&runs, "", |_| EngineInfo::of_this_process()).unwrap();
+    let (mut logs, mut events) = (run.logs(), run.events());
+    let id = logs.add(process("g/t.0"));
+    let start = Instant::now();
+    assert!(events.append(&[begin(PROTOCOL)]).is_none());
+    let ballast = disk.0.path().join("ballast");
+    fs::write(&ballast, vec![0; 20_000]).unwrap();
+    let mut said = Vec::new();
+    for _ in 0..100 {
+        said.extend(logs.write(id, &[b'x'; 1000], start));
+    }
+    assert!(
+        matches!(said[..], [RecordNotice::Paused { .. }]),
+        "{said:?}"
+    );
+    let long = notice(&"y".repeat(9000));
+    assert!(matches!(
+        events.append(&[notice("a"), long]),
+        Some(RecordNotice::Paused { .. })
+    ));
+    assert!(
+        logs.write(id, b"z", start + Duration::from_secs(2))
+            .is_none()
+    );
+    let (written, lost) = logs.bytes(id);
+    assert_eq!(written + lost, 100_001);
+    let path = logs.path(id).unwrap();
+    assert_eq!(
+        fs::read(&path).unwrap(),
+        vec![b'x'; written as usize],
+        "no half mark"
+    );
+
+    fs::remove_file(&ballast).unwrap();
+    let over = logs.write(id, b"back", start + Duration::from_secs(4));
+    assert!(
+        matches!(over, Some(RecordNotice::Resumed { lost: n, .. }) if n == lost),
+        "{over:?}"
+    );
+    let log = fs::read_to_string(&path).unwrap();
+    let rest = &log[written as usize..];
+    assert_eq!(
+        rest,
+        format!("\n[dragon-tui: {lost} bytes lost here: no space left on device]\nback")
+    );
+    assert!(matches!(
+        events.append(&[notice("b")]),
+        Some(RecordNotice::Resumed { .. })
+    ));
+    let mut read = runs.open("last").unwrap().events().unwrap();
+    let whole: Vec<Stamped> = read.by_ref().map(Result::unwrap).collect();
+    assert_eq!(
+        (whole.first(), whole.last()),
+        (Some(&begin(PROTOCOL)), Some(&notice("b")))
+    );
+    assert_eq!(events.lost() as usize, 4 - whole.len());
+}
+
+/// Not a check but a measurement: `cargo test --release --lib record -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn how_fast_logs_are_written() {
+    let old = place();
+    for _ in 0..200 {
+        old.ended(10);
+    }
+    let now = Instant::now();
+    old.runs
+        .prune(Limits::default(), SystemTime::now())
+        .unwrap();
+    println!("prune 200 runs, nothing to do: {:?}", now.elapsed());
+    for (logs_count, limit) in [(1, 64), (50, 64), (100, 64)] {
+        let place = place();
+        let run = place.create();
+        let mut logs = run.logs();
+        logs.set_open_files(limit);
+        let ids: Vec<_> = (0..logs_count)
+            .map(|n| logs.add(process(&format!("g/t.{n}"))))
+            .collect();
+        let chunk = [b'x'; 16 * 1024];
+        let now = Instant::now();
+        let rounds = 20_000;
+        for round in 0..rounds {
+            logs.write(ids[round % ids.len()], &chunk, now);
+        }
+        let seconds = now.elapsed().as_secs_f64();
+        let rate = (rounds * chunk.len()) as f64 / seconds / 1e6;
+        println!(
+            "{logs_count} logs, {limit} open: {rate:.0} MB/s, {:.2} us a chunk",
+            seconds * 1e6 / rounds as f64
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn whatever_the_order_each_log_holds_its_own_bytes(
+        writes in prop::collection::vec((0usize..8, prop::collection::vec(any::<u8>(), 0..40), any::<bool>()), 0..120),
+        limit in 1usize..6,
+    ) {
+        let place = place();
+        let run = place.create();
+        let mut logs = run.logs();
+        logs.set_open_files(limit);
+        let ids: Vec<_> = (0..8).map(|n| logs.add(process(&format!("g{}/t.{n}", n % 3)))).collect();
+        let mut expected = vec![Vec::new(); 8];
+        for (which, bytes, close) in writes {
+            prop_assert!(logs.write(ids[which], &bytes, Instant::now()).is_none());
+            expected[which].extend(bytes);
+            if close { logs.close(ids[which], Instant::now()); }
+        }
+        for (id, bytes) in ids.iter().zip(expected) {
+            let path = logs.path(*id).unwrap();
+            prop_assert_eq!(fs::read(path).unwrap_or_default(), bytes);
+        }
+    }
+}
