@@ -70,6 +70,21 @@ pub enum Outcome {
     Interrupted,
 }
 
+impl Outcome {
+    /// The exit code of a headless run: 0 all ranks ended well, 1 a rank failed, 3 placement impossible, 4 a host
+    /// or the engine was lost, 124 walltime (as timeout(1)), 130 interrupted (128 + SIGINT).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Outcome::Succeeded => 0,
+            Outcome::Failed => 1,
+            Outcome::Unplaceable => 3,
+            Outcome::HostLost => 4,
+            Outcome::Walltime => 124,
+            Outcome::Interrupted => 130,
+        }
+    }
+}
+
 /// What a process uses now, with its children.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessSample {
@@ -254,6 +269,15 @@ pub enum Event {
         /// What happened and what to do.
         text: String,
     },
+    /// The answer to [`Command::Explain`].
+    Explained {
+        /// The process.
+        process: ProcessId,
+        /// Its state.
+        state: ProcessState,
+        /// Why it is in that state, in a sentence.
+        because: String,
+    },
     /// A command was refused.
     Refused {
         /// Why.
@@ -305,6 +329,8 @@ pub enum Command {
     Send(Selector, Vec<u8>),
     /// The size of its pane from now on: rows and columns.
     Resize(ProcessId, u16, u16),
+    /// Say why a process runs or does not; answered by [`Event::Explained`].
+    Explain(ProcessId),
     /// Stop everything by its ladder and end the run.
     Finish,
     /// Kill everything and end the run.

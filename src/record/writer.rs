@@ -1,6 +1,9 @@
 //! The folder of a run that this process writes.
 
-use std::{fs, io, path::Path, sync::Arc, thread, time::Duration, time::SystemTime};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc, thread, time::Duration, time::SystemTime};
 
 use super::{
     EventLog, QueueLog, RecordError, Summary,
@@ -10,6 +13,7 @@ use super::{
     reader::Runs,
     run_id,
 };
+use crate::model::ids::ProcessId;
 
 /// The folder of a run that this process writes. It is locked as long as this value, or a writer made
 /// by it, exists.
@@ -52,6 +56,19 @@ impl RunFolder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.anchor.path
+    }
+
+    /// Where the log of a process is, or would be.
+    pub fn log_path(&self, process: &ProcessId) -> PathBuf {
+        paths::log_path(self.path(), process)
+    }
+
+    /// Takes back a run that never started: nothing of it stays on disk.
+    ///
+    /// # Errors
+    /// When its folder cannot be removed.
+    pub fn discard(self) -> Result<(), RecordError> {
+        fs::remove_dir_all(self.path()).map_err(RecordError::io("remove", self.path()))
     }
 
     /// The log of events. To be made once.

@@ -178,6 +178,8 @@ pub struct Supervisor {
     lost_hosts: Vec<usize>,
     /// The run was asked to end.
     finishing: bool,
+    /// Something will be started later (by the timeline): the run is not over when all is idle.
+    more_to_come: bool,
     over: bool,
 }
 
@@ -203,6 +205,7 @@ impl Supervisor {
             first_failure: None,
             lost_hosts: Vec::new(),
             finishing: false,
+            more_to_come: false,
             over: false,
         }
     }
@@ -215,6 +218,11 @@ impl Supervisor {
     /// The hosts, and what is given out there.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Whether a wish to start something comes later, so that the run is not over when all is idle.
+    pub fn set_more_to_come(&mut self, more: bool) {
+        self.more_to_come = more;
     }
 
     /// The next number for a child, for those that the engine starts beside the ranks (probes).
@@ -399,6 +407,12 @@ impl Supervisor {
                     }
                 }
             }
+            Command::Explain(process) => match self.explain(&process) {
+                Some(Explanation { state, because }) => self.emit(Event::Explained { process, state, because }),
+                None => {
+                    self.emit(Event::Refused { reason: format!("{process} is no process of this session") });
+                }
+            },
             Command::Finish | Command::Abort => {
                 let kill = command == Command::Abort;
                 self.finishing = true;

@@ -1,0 +1,187 @@
+//! The hosts of a run: one link to an agent each.
+//!
+//! Owns [`Link`], the control channel to one agent, and how the session's list of hosts becomes an
+//! [`Inventory`](super::placement::Inventory). Never decides what runs where. A link begins in
+//! [`local`].
+
+pub mod local;
+
+use std::{io, process::Child};
+
+use tokio::net::UnixStream;
+
+use super::placement::{HostFacts, Inventory};
+use crate::{
+    agent::wire::{self, ControlReader, FromAgent, ToAgent, Welcome},
+    model::{cpuset::CpuSet, document::Session, host::HostSpec, ids::HostName},
+};
+
+/// The most bytes of commands that may wait for an agent before the engine stops reading from clients.
+pub const PENDING_MAX: usize = 4 << 20;
+
+/// The control channel to one agent.
+#[derive(Debug)]
+pub struct Link {
+    control: UnixStream,
+    reader: ControlReader,
+    pending: Vec<u8>,
+    agent: Child,
+}
+
+impl Link {
+    /// Puts a message in the line to the agent; [`flush`](Self::flush) sends what is there.
+    pub fn send(&mut self, message: &ToAgent) {
+        if let Err(error) = wire::encode_control(message, &mut self.pending) {
+            // Only a message beyond the limit of the wire: a session of that size was refused before.
+            tracing::error!("a message to the agent was not sent: {error}");
+        }
+    }
+
+    /// Sends as much as the channel takes now.
+    ///
+    /// # Errors
+    /// When the agent is gone.
+    pub fn flush(&mut self) -> io::Result<()> {
+        while !self.pending.is_empty() {
+            match self.control.try_write(&self.pending) {
+                Ok(count) => {
+                    self.pending.drain(..count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Waits until something can be read, or written if something waits.
+    ///
+    /// # Errors
+    /// When the channel is broken.
+    pub async fn ready(&self) -> io::Result<()> {
+        let mut interest = tokio::io::Interest::READABLE;
+        if !self.pending.is_empty() {
+            interest |= tokio::io::Interest::WRITABLE;
+        }
+        self.control.ready(interest).await.map(drop)
+    }
+
+    /// Reads what is there and appends the whole messages of it.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when the agent closed the channel; anything else when it is broken or damaged.
+    pub fn read(&mut self, messages: &mut Vec<FromAgent>) -> io::Result<()> {
+        let mut buffer = [0; 64 << 10];
+        loop {
+            match self.control.try_read(&mut buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    self.reader.push(&buffer[..count]);
+                    while let Some(message) = self.reader.next_message().map_err(io::Error::other)? {
+                        messages.push(message);
+                    }
+                    if count < buffer.len() {
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The agent as a process of this machine.
+    pub fn agent(&mut self) -> &mut Child {
+        &mut self.agent
+    }
+}
+
+/// Aliases of the command line: this name stands for that host.
+pub type HostAliases = Vec<(HostName, HostName)>;
+
+/// The inventory of a session on this machine: what the agent said of localhost, and the hosts that the
+/// session describes. A described host that an alias maps to another one is that other one.
+pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) -> Inventory {
+    let own = HostName::new(&welcome.hostname);
+    let mut localhost = HostFacts {
+        name: HostName::localhost(),
+        aliases: vec![own],
+        cpus: welcome.cpus.iter().copied().collect(),
+        gpus: welcome.gpus.iter().map(|gpu| gpu.index).collect(),
+        listed: false,
+        reachable: true,
+    };
+    let mut hosts = vec![];
+    for spec in &session.hosts {
+        let HostSpec::Declared(declared) = spec else { continue };
+        let meant = aliases.iter().find(|(name, _)| *name == declared.name).map(|(_, host)| host);
+        let named = meant.unwrap_or(&declared.name);
+        if localhost.is_called(named) {
+            localhost.listed = true;
+        } else if !hosts.iter().any(|host: &HostFacts| host.name == *named) {
+            hosts.push(HostFacts {
+                name: named.clone(),
+                aliases: Vec::new(),
+                cpus: (0..declared.cpus).collect(),
+                gpus: (0..declared.gpus).collect::<CpuSet>(),
+                listed: true,
+                reachable: false,
+            });
+        }
+    }
+    hosts.insert(0, localhost);
+    for (alias, host) in aliases {
+        if let Some(facts) = hosts.iter_mut().find(|facts| facts.is_called(host)) {
+            facts.aliases.push(alias.clone());
+        }
+    }
+    Inventory { hosts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::host::DeclaredHost;
+
+    fn session() -> Session {
+        let declared = DeclaredHost { name: HostName::new("pinoak0033"), cpus: 64, gpus: 4 };
+        Session { hosts: vec![HostSpec::Declared(declared)], ..Session::default() }
+    }
+
+    fn welcome() -> Welcome {
+        Welcome {
+            version: wire::VERSION,
+            hostname: "login1.site".to_owned(),
+            pid: 1,
+            guardian: 2,
+            cpus: vec![0, 1],
+            memory: 1,
+            gpus: Vec::new(),
+            gpu_note: None,
+            python_path: Ok(String::new()),
+        }
+    }
+
+    #[test]
+    fn a_declared_host_can_be_planned_for_and_not_reached() {
+        let inventory = inventory(&session(), &Vec::new(), &welcome());
+        let names: Vec<_> = inventory.hosts.iter().map(|host| (host.name.to_string(), host.reachable)).collect();
+        assert_eq!(names, [("localhost".to_owned(), true), ("pinoak0033".to_owned(), false)]);
+        assert_eq!(inventory.hosts[1].gpus.len(), 4);
+    }
+
+    #[test]
+    fn an_alias_lets_this_machine_stand_in_for_a_declared_host() {
+        for target in ["localhost", "login1", "login1.site"] {
+            let aliases = vec![(HostName::new("pinoak0033"), HostName::new(target))];
+            let inventory = inventory(&session(), &aliases, &welcome());
+            assert_eq!(inventory.hosts.len(), 1, "{target}");
+            assert!(inventory.hosts[0].listed && inventory.hosts[0].is_called(&HostName::new("pinoak0033")));
+        }
+    }
+}

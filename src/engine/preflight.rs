@@ -1,0 +1,326 @@
+//! Everything that can be found wrong before anything is started, all of it in one go.
+//!
+//! Owns the questions to hosts about targets, the trial placement, and the check of Python functions (which
+//! reads source, and never runs the user's code). Starts no rank. Start at [`Preflight::run`].
+
+use std::{collections::BTreeMap, io, time::Duration};
+
+use regex::bytes::Regex;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::{
+    hosts::Link,
+    output::{OutputFact, Route, Routes},
+    placement::{Inventory, Ledger},
+    recipe::{CALL_MAX, HostSide, Recipes},
+};
+use crate::{
+    agent::wire::{Check, ChildKey, FromAgent, Sink, Source, SpawnSpec, ToAgent},
+    model::{
+        document::Session,
+        host::HostSpec,
+        ids::GroupName,
+        queue::QueueServer,
+        session::{FieldPath, Problem},
+        template::{Alert, ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
+    },
+};
+
+/// How long the answers of a host may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Wrong in the session or on a host: exit code 2.
+    pub problems: Vec<Problem>,
+    /// Cannot be placed: exit code 3.
+    pub refusals: Vec<Problem>,
+}
+
+impl Findings {
+    /// Whether nothing keeps the session from being started.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.refusals.is_empty()
+    }
+}
+
+/// The check of a session against its hosts.
+pub struct Preflight<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its hosts.
+    pub inventory: &'a Inventory,
+    /// How its processes are started.
+    pub recipes: &'a Recipes,
+    /// The local host.
+    pub host: &'a HostSide,
+}
+
+/// One function that the Python side is asked about, and its answer.
+#[derive(Debug, Deserialize)]
+struct PythonAnswer {
+    id: usize,
+    error: Option<String>,
+    #[serde(default)]
+    line: Option<u64>,
+    #[serde(default)]
+    suggestion: Option<String>,
+}
+
+fn templates(session: &Session) -> impl Iterator<Item = (&GroupName, FieldPath, &ProcessTemplate)> {
+    session.groups.iter().flat_map(|(group, spec)| {
+        spec.templates.iter().map(move |(name, template)| {
+            (group, FieldPath::template(group.as_str(), name.as_str()), template)
+        })
+    })
+}
+
+/// What can be found wrong without asking a host.
+pub fn without_hosts(session: &Session) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, host) in session.hosts.iter().enumerate() {
+        let path = FieldPath::root().name("hosts").index(index);
+        match host {
+            HostSpec::Ssh(_) | HostSpec::Slurm(_) => problems.push(Problem::error(
+                path,
+                "hosts by ssh or Slurm cannot be reached by this version: it runs on this machine; \
+                 write Declared(…) to plan for such a host",
+            )),
+            HostSpec::Declared(_) => {}
+        }
+    }
+    if matches!(session.queue_server, QueueServer::Redis(_)) {
+        problems.push(Problem::error(
+            FieldPath::root().name("queue_server"),
+            "an external queue server cannot be used by this version: leave the field out for the embedded one",
+        ));
+    }
+    for (_, path, template) in templates(session) {
+        let mut pattern = |path: FieldPath, pattern: &str| {
+            if let Err(error) = Regex::new(pattern) {
+                let why = error.to_string();
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                problems.push(Problem::error(path, format!("{pattern:?} is no regular expression: {why}")));
+            }
+        };
+        if let Some(Ready::Line(line)) = &template.ready {
+            pattern(path.name("ready"), line);
+        }
+        for (index, alert) in template.alerts.iter().enumerate() {
+            if let Alert::Line(line) = alert {
+                pattern(path.name("alerts").index(index), line);
+            }
+        }
+        let unseen = template.stdout != Stdout::Pane && template.stderr != Stderr::Pane;
+        if matches!(template.ready, Some(Ready::Line(_))) && unseen {
+            problems.push(Problem::error(
+                path.name("ready"),
+                "a line can only be seen in output that goes to the pane: set stdout or stderr to Pane, \
+                 or use Tcp or Exec",
+            ));
+        }
+        if let Target::Python(_) = template.target
+            && Recipes::call_size(template) > CALL_MAX
+        {
+            problems.push(Problem::error(
+                path.name("args"),
+                format!("the arguments are longer than {} KiB: pass a file or a queue instead", CALL_MAX >> 10),
+            ));
+        }
+    }
+    problems
+}
+
+/// Places everything on paper: groups that wait for no other together, each of the rest on its own.
+pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
+    let mut refusals = Vec::new();
+    let mut together = Ledger::new(inventory.clone());
+    for (group, spec) in &session.groups {
+        let mut alone = Ledger::new(inventory.clone());
+        let ledger = if spec.after.is_empty() { &mut together } else { &mut alone };
+        for (name, template) in &spec.templates {
+            let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
+            let policy = session.policy_of(group, name);
+            match ledger.place(group, name, 0..template.replicas, &policy) {
+                Err(refusal) => refusals.push(Problem::error(path, refusal.to_string())),
+                Ok(seats) => {
+                    let unreachable =
+                        seats.iter().map(|seat| &inventory.hosts[seat.host]).find(|host| !host.reachable);
+                    if let Some(host) = unreachable {
+                        let text = format!(
+                            "it would run on {0}, which is only declared and cannot be reached from here: \
+                             --host-alias {0}=localhost lets this machine stand in",
+                            host.name
+                        );
+                        refusals.push(Problem::error(path, text));
+                    }
+                }
+            }
+        }
+    }
+    refusals
+}
+
+impl Preflight<'_> {
+    /// Asks everything. `link` and `facts` are those of the local host, whose output thread runs already.
+    ///
+    /// # Errors
+    /// When the host is lost meanwhile, or does not answer in time.
+    pub async fn run(
+        &self,
+        link: &mut Link,
+        routes: &Routes,
+        facts: &mut mpsc::Receiver<OutputFact>,
+    ) -> io::Result<Findings> {
+        let mut findings = Findings {
+            problems: without_hosts(self.session),
+            refusals: placement(self.session, self.inventory),
+        };
+        let targets = self.targets(link, &mut findings.problems);
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the host does not answer");
+        tokio::time::timeout(PATIENCE, targets).await.map_err(|_| late())??;
+        let python = self.python(link, routes, facts, &mut findings.problems);
+        tokio::time::timeout(PATIENCE, python).await.map_err(|_| late())??;
+        Ok(findings)
+    }
+
+    /// Can the programs be run, the folders be entered? The same question is asked once.
+    async fn targets(&self, link: &mut Link, problems: &mut Vec<Problem>) -> io::Result<()> {
+        let mut questions: BTreeMap<(String, Option<String>, Option<String>), Vec<(FieldPath, FieldPath)>> =
+            BTreeMap::new();
+        for (_, path, template) in templates(self.session) {
+            let program = match &template.target {
+                Target::Program(program) => self.recipes.program(program),
+                Target::Shell(_) => "/bin/sh".to_owned(),
+                Target::Python(_) => self.recipes.program(&self.recipes.interpreter(self.session)),
+            };
+            // A folder that differs from rank to rank is seen when the rank starts.
+            let cwd = template.cwd.as_deref().filter(|cwd| !cwd.contains('{')).map(|cwd| self.recipes.path(cwd));
+            let own_path = template.env.get("PATH").cloned();
+            questions.entry((program, own_path, cwd)).or_default().push((path.name("target"), path.name("cwd")));
+        }
+        let questions: Vec<_> = questions.into_iter().collect();
+        for (id, ((program, path, cwd), _)) in questions.iter().enumerate() {
+            let check = Check { program: program.clone(), path: path.clone(), cwd: cwd.clone() };
+            link.send(&ToAgent::Check(id as u32, check));
+        }
+        let mut open = questions.len();
+        let mut messages = Vec::new();
+        while open > 0 {
+            link.flush()?;
+            link.ready().await?;
+            link.read(&mut messages)?;
+            for message in messages.drain(..) {
+                let FromAgent::Checked(id, texts) = message else { continue };
+                open -= 1;
+                let Some((_, asked_by)) = questions.get(id as usize) else { continue };
+                for (target, cwd) in asked_by {
+                    for text in &texts {
+                        let path = if text.contains("folder") { cwd } else { target };
+                        problems.push(Problem::error(path.clone(), text.clone()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Do the Python functions exist? One interpreter reads the sources of all.
+    async fn python(
+        &self,
+        link: &mut Link,
+        routes: &Routes,
+        facts: &mut mpsc::Receiver<OutputFact>,
+        problems: &mut Vec<Problem>,
+    ) -> io::Result<()> {
+        let asked: Vec<(FieldPath, String, &ProcessTemplate)> = templates(self.session)
+            .filter_map(|(_, path, template)| match &template.target {
+                Target::Python(python) => {
+                    Some((path.name("target"), self.recipes.python_target(python), template))
+                }
+                _ => None,
+            })
+            .collect();
+        if asked.is_empty() || problems.iter().any(|problem| asked.iter().any(|(path, ..)| problem.path == *path)) {
+            return Ok(());
+        }
+        let questions: Vec<_> = asked
+            .iter()
+            .enumerate()
+            .map(|(id, (_, target, _))| serde_json::json!({ "id": id, "target": target }))
+            .collect();
+        let child = ChildKey(u64::MAX);
+        routes.add(child, Route::Capture);
+        let path = asked.iter().find_map(|(_, _, template)| template.env.get("PYTHONPATH"));
+        let mut env = vec![("DRAGON_TUI_CHECK".to_owned(), serde_json::Value::from(questions).to_string())];
+        env.extend(path.map(|path| ("PYTHONPATH".to_owned(), path.clone())));
+        let interpreter = self.recipes.program(&self.recipes.interpreter(self.session));
+        link.send(&ToAgent::Spawn(Box::new(SpawnSpec {
+            child,
+            task: "preflight".to_owned(),
+            program: interpreter.clone(),
+            args: vec![format!("{}/{}", self.host.python_home, crate::python::embed::PREFLIGHT)],
+            env,
+            cwd: None,
+            stdin: Source::Null,
+            stdout: Sink::Pane { muted: false },
+            stderr: Sink::Stdout,
+            terminal: Terminal::Pipe,
+            size: (24, 80),
+            cpus: Vec::new(),
+        })));
+        let mut said = None;
+        let mut messages = Vec::new();
+        let failed = loop {
+            link.flush()?;
+            tokio::select! {
+                ready = link.ready() => {
+                    ready?;
+                    link.read(&mut messages)?;
+                    let failure = messages.drain(..).find_map(|message| match message {
+                        FromAgent::SpawnFailed { reason, .. } => Some(reason),
+                        _ => None,
+                    });
+                    if failure.is_some() {
+                        break failure;
+                    }
+                }
+                fact = facts.recv() => match fact {
+                    Some(OutputFact::Captured(_, bytes)) => said = Some(bytes),
+                    Some(OutputFact::Credit(credit)) => {
+                        for (child, bytes) in credit {
+                            link.send(&ToAgent::Credit(child, bytes));
+                        }
+                    }
+                    Some(OutputFact::Eof(..)) => break None,
+                    Some(_) => {}
+                    None => return Err(io::ErrorKind::BrokenPipe.into()),
+                },
+            }
+        };
+        let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
+        let answers: Result<Vec<PythonAnswer>, _> =
+            serde_json::from_str(said.lines().last().unwrap_or_default());
+        match (failed, answers) {
+            (None, Ok(answers)) => {
+                for answer in answers {
+                    let (Some(error), Some((path, ..))) = (answer.error, asked.get(answer.id)) else { continue };
+                    let mut problem = Problem::error(path.clone(), match answer.line {
+                        Some(line) => format!("{error} (line {line})"),
+                        None => error,
+                    });
+                    problem.help = answer.suggestion;
+                    problems.push(problem);
+                }
+            }
+            (failed, _) => {
+                let why = failed.unwrap_or_else(|| said.trim().lines().last().unwrap_or("it said nothing").to_owned());
+                let text = format!("{interpreter} cannot look at the Python targets: {why}");
+                problems.push(Problem::error(FieldPath::root().name("python"), text));
+            }
+        }
+        Ok(())
+    }
+}

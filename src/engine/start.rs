@@ -1,0 +1,375 @@
+//! The start of an engine: folders, queues, agent, checks; and nothing left behind when one of them fails.
+//!
+//! Owns the order of these steps. What happens afterwards is in `runtime`.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs::OpenOptions,
+    hash::{BuildHasher, Hasher},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::mpsc::{SyncSender, sync_channel},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    COMMANDS_MAX, CommandSender, EVENTS_MAX, EngineHandle, EngineOptions, StartError,
+    hosts::{self, Link},
+    output::{self, OutputFact, Routes},
+    panes::{PaneFeed, panes},
+    placement::Ledger,
+    preflight::Preflight,
+    queues::{QueueDecl, QueueServer, QueueServerHandle, ServerOptions},
+    recipe::{HostSide, Recipes},
+    record_thread::RecordThread,
+    runtime::{Parts, Runtime},
+    socket_folder::SocketFolder,
+    supervisor::{Options, Supervisor},
+};
+use crate::{
+    agent::{
+        guardian,
+        wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
+    },
+    model::{document::Session, event::Samples, ids::HostName, session},
+    record::{EngineInfo, RunFolder, Summary, Tally},
+};
+
+/// How long an agent may take to answer the first message.
+const WELCOME: Duration = Duration::from_secs(10);
+
+/// Facts from the output thread that may wait for the engine; then the thread waits, and with it the processes.
+const FACTS_MAX: usize = 1024;
+
+/// Variables of the engine's environment that no rank gets: they speak of the user's terminal and login.
+fn is_private(name: &str) -> bool {
+    name.starts_with("SSH_") || name.starts_with("TMUX") || matches!(name, "DISPLAY" | "XDG_RUNTIME_DIR")
+}
+
+fn failed<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> StartError {
+    move |error| StartError::Engine(format!("{what}: {error}"))
+}
+
+/// A name for everything that this run starts, which no other run has.
+fn mark_of(run: &str) -> String {
+    let random = RandomState::new().build_hasher().finish();
+    format!("{run}-{random:016x}")
+}
+
+/// The environment that ranks start from: the engine's, less what is private, with one more mark.
+fn environment(mark: &str) -> Vec<(String, String)> {
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !is_private(name) && name != MARK_VARIABLE)
+        .collect();
+    let marks = match std::env::var(MARK_VARIABLE) {
+        Ok(outer) if !outer.is_empty() => format!("{outer}:{mark}"),
+        _ => mark.to_owned(),
+    };
+    env.push((MARK_VARIABLE.to_owned(), marks));
+    env
+}
+
+fn default_python() -> String {
+    match std::env::var("VIRTUAL_ENV") {
+        Ok(folder) if !folder.is_empty() => format!("{folder}/bin/python3"),
+        _ => "python3".to_owned(),
+    }
+}
+
+/// What a run that died on this host left behind is ended, by its mark, before the next one starts.
+fn sweep_stale(options: &EngineOptions) {
+    let Ok(stale) = options.runs.stale_runs() else { return };
+    for run in stale {
+        let killed = guardian::sweep(&run.mark);
+        if killed > 0 {
+            tracing::warn!("run {} died and had left {killed} processes behind: they were ended", run.id);
+        }
+        if let Err(error) = options.runs.mark_swept(&run.id, SystemTime::now()) {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHandle, StartError> {
+    sweep_stale(&options);
+    let text = options.text.clone().unwrap_or_else(|| session::save(&session, None));
+    let mut mark = String::new();
+    let mut sockets = None;
+    let ranks = session.process_count();
+    let name = options.name.clone();
+    let folder = RunFolder::create(&options.runs, &text, |id| {
+        mark = mark_of(id);
+        sockets = Some(SocketFolder::create(id));
+        let socket = match &sockets {
+            Some(Ok(sockets)) => sockets.queue_socket().to_string_lossy().into_owned(),
+            _ => String::new(),
+        };
+        EngineInfo {
+            mark: mark.clone(),
+            queue_socket: socket,
+            session: name.clone(),
+            ranks,
+            ..EngineInfo::of_this_process()
+        }
+    })
+    .map_err(failed("the run cannot be recorded"))?;
+    let run = folder.id().to_owned();
+    let path = folder.path().to_owned();
+    let (ready, readied) = sync_channel(1);
+    let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
+    let (events, events_out) = mpsc::channel(EVENTS_MAX);
+    let (panes, feed) = panes();
+    let (samples, samples_out) = watch::channel(Samples::default());
+    let starter = Starter { session, options, folder, mark, sockets, feed, ready, commands_in, events, samples };
+    let thread = thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || starter.run())
+        .map_err(failed("the engine's thread cannot be started"))?;
+    match readied.recv() {
+        Ok(Ok(())) => Ok(EngineHandle {
+            run,
+            folder: path,
+            commands: CommandSender(commands),
+            events: events_out,
+            panes,
+            samples: samples_out,
+            thread,
+        }),
+        Ok(Err(error)) => {
+            let _ = thread.join();
+            Err(error)
+        }
+        Err(_) => Err(StartError::Engine("the engine ended before it had started".to_owned())),
+    }
+}
+
+/// What goes to the engine's thread.
+struct Starter {
+    session: Session,
+    options: EngineOptions,
+    folder: RunFolder,
+    mark: String,
+    sockets: Option<io::Result<SocketFolder>>,
+    feed: PaneFeed,
+    ready: SyncSender<Result<(), StartError>>,
+    commands_in: mpsc::Receiver<crate::model::event::Command>,
+    events: mpsc::Sender<crate::model::event::Stamped>,
+    samples: watch::Sender<Samples>,
+}
+
+/// What was made on the way to a running engine.
+struct Made {
+    link: Link,
+    host: HostSide,
+    welcome: Welcome,
+    queues: QueueServerHandle,
+    recipes: Recipes,
+    ledger: Ledger,
+    routes: Routes,
+    facts: mpsc::Receiver<OutputFact>,
+    facts_in: mpsc::WeakSender<OutputFact>,
+    output: thread::JoinHandle<()>,
+    started: Instant,
+    sockets: SocketFolder,
+}
+
+impl Starter {
+    fn run(mut self) -> Option<Summary> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                self.give_up(StartError::Engine(format!("the engine's loop cannot be made: {error}")));
+                return None;
+            }
+        };
+        let made = runtime.block_on(self.make());
+        match made {
+            Err(error) => {
+                self.give_up(error);
+                None
+            }
+            Ok(made) => {
+                let Starter { session, options, folder, feed, ready, commands_in, events, samples, mark, .. } = self;
+                drop(feed);
+                let info = EngineInfo::of_this_process();
+                let started = SystemTime::now()
+                    .duration_since(SystemTime::UNIX_EPOCH)
+                    .map(|since| since.as_secs())
+                    .unwrap_or_default();
+                let tally = Tally::new(folder.id(), &options.name, started, session.process_count());
+                let run = folder.id().to_owned();
+                let record = match RecordThread::start(folder, tally, made.facts_in) {
+                    Ok(record) => record,
+                    Err(error) => {
+                        let _ = ready.send(Err(StartError::Engine(format!("no thread for the record: {error}"))));
+                        return None;
+                    }
+                };
+                let supervisor =
+                    Supervisor::new(&session, made.ledger, Options { end_when_done: options.replay });
+                let engine = Runtime::new(Parts {
+                    session,
+                    name: options.name.clone(),
+                    run,
+                    mark,
+                    engine_host: info.host,
+                    supervisor,
+                    recipes: made.recipes,
+                    hosts: vec![Some(made.host)],
+                    welcome: made.welcome,
+                    link: made.link,
+                    routes: made.routes,
+                    facts: made.facts,
+                    output: made.output,
+                    queues: made.queues,
+                    sockets: made.sockets,
+                    record,
+                    commands: commands_in,
+                    events,
+                    samples,
+                    agent: options.agent.clone(),
+                    started: made.started,
+                    replay: options.replay,
+                });
+                let _ = ready.send(Ok(()));
+                let summary = runtime.block_on(engine.run());
+                if let Err(error) = options.runs.prune(options.limits, SystemTime::now()) {
+                    tracing::warn!("old runs were not pruned: {error}");
+                }
+                summary
+            }
+        }
+    }
+
+    fn give_up(self, error: StartError) {
+        if let Err(error) = self.folder.discard() {
+            tracing::warn!("{error}");
+        }
+        let _ = self.ready.send(Err(error));
+    }
+
+    async fn make(&mut self) -> Result<Made, StartError> {
+        let started = Instant::now();
+        let sockets = match self.sockets.take() {
+            Some(Ok(sockets)) => sockets,
+            Some(Err(error)) => return Err(StartError::Engine(format!("no folder for sockets: {error}"))),
+            None => return Err(StartError::Engine("no folder for sockets".to_owned())),
+        };
+        let declared = self.session.queues.iter().map(|(name, queue)| QueueDecl {
+            name: name.to_string(),
+            maxsize: queue.maxsize,
+            maxbytes: queue.maxbytes,
+            joinable: queue.joinable,
+        });
+        let socket = sockets.queue_socket();
+        let queues = QueueServer::start(socket.clone(), declared.collect(), ServerOptions::default())
+            .map_err(failed("the queue server cannot be started"))?;
+        let log = open_log(&self.folder.path().join("agent.log")).map_err(failed("the agent has no log"))?;
+        let (mut link, bulk) =
+            hosts::local::start(&self.options.agent, log).map_err(failed("the agent cannot be started"))?;
+        let cwd = std::env::current_dir().map_err(failed("the present folder cannot be read"))?;
+        let wants_gpus = self.session.groups.iter().any(|(name, group)| {
+            group.templates.keys().any(|template| {
+                let policy = self.session.policy_of(name, template);
+                policy.gpus.is_some_and(|count| count > 0) || policy.gpu_affinity.is_some()
+            })
+        });
+        link.send(&ToAgent::Hello(Hello {
+            version: wire::VERSION,
+            run: self.folder.id().to_owned(),
+            mark: self.mark.clone(),
+            env: environment(&self.mark),
+            cwd: cwd.to_string_lossy().into_owned(),
+            gpus: wants_gpus,
+            sample_every: self.options.sample_every,
+        }));
+        let welcome = match tokio::time::timeout(WELCOME, welcome(&mut link)).await {
+            Ok(Ok(welcome)) => welcome,
+            Ok(Err(error)) => return Err(StartError::Engine(format!("the agent did not start: {error}"))),
+            Err(_) => return Err(StartError::Engine("the agent does not answer".to_owned())),
+        };
+        if welcome.version != wire::VERSION {
+            return Err(StartError::Engine(format!(
+                "the agent speaks version {} of our protocol and this engine version {}: install one dragon-tui",
+                welcome.version,
+                wire::VERSION
+            )));
+        }
+        let routes = Routes::default();
+        let (facts_in, mut facts) = mpsc::channel(FACTS_MAX);
+        let weak = facts_in.downgrade();
+        let (logs, feed, to_read) = (self.folder.logs(), self.feed.clone(), routes.clone());
+        let output = thread::Builder::new()
+            .name("output".to_owned())
+            .spawn(move || output::run(bulk, to_read, logs, feed, facts_in, started))
+            .map_err(failed("no thread for output"))?;
+        let inventory = hosts::inventory(&self.session, &self.options.aliases, &welcome);
+        let python_home = match &welcome.python_path {
+            Ok(path) => path.clone(),
+            Err(error) => {
+                tracing::warn!("the Python package cannot be unpacked: {error}");
+                String::new()
+            }
+        };
+        let host = HostSide { name: HostName::localhost(), python_home };
+        let recipes = Recipes {
+            run: self.folder.id().to_owned(),
+            session_folder: self.options.session_folder.clone(),
+            python: default_python(),
+            queue_socket: socket.to_string_lossy().into_owned(),
+            size: self.options.size,
+        };
+        let preflight =
+            Preflight { session: &self.session, inventory: &inventory, recipes: &recipes, host: &host };
+        let findings = preflight
+            .run(&mut link, &routes, &mut facts)
+            .await
+            .map_err(failed("the session cannot be checked on this host"))?;
+        if !findings.problems.is_empty() {
+            let all = findings.problems.into_iter().chain(findings.refusals).collect();
+            return Err(StartError::Problems(all));
+        }
+        if !findings.refusals.is_empty() {
+            return Err(StartError::Unplaceable(findings.refusals));
+        }
+        let ledger = Ledger::new(inventory);
+        Ok(Made {
+            link,
+            host,
+            welcome,
+            queues,
+            recipes,
+            ledger,
+            routes,
+            facts,
+            facts_in: weak,
+            output,
+            started,
+            sockets,
+        })
+    }
+}
+
+async fn welcome(link: &mut Link) -> io::Result<Welcome> {
+    let mut messages = Vec::new();
+    loop {
+        link.flush()?;
+        link.ready().await?;
+        link.read(&mut messages)?;
+        for message in messages.drain(..) {
+            if let FromAgent::Welcome(welcome) = message {
+                return Ok(*welcome);
+            }
+        }
+    }
+}
+
+fn open_log(path: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
