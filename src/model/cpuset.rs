@@ -32,6 +32,8 @@ impl TryFrom<CpuSetText> for CpuSet {
                 Some(index) => Err(CpuSetError(index.to_string())),
                 None => Ok(list.into_iter().collect()),
             },
+            // The empty set is written as "" (an event says so of a process that is bound to no cpu).
+            CpuSetText::Text(text) if text.is_empty() => Ok(Self::default()),
             CpuSetText::Text(text) => text.parse(),
         }
     }
@@ -121,6 +123,13 @@ impl fmt::Display for CpuSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_empty_set_survives_json() {
+        let json = serde_json::to_string(&CpuSet::default()).unwrap();
+        let back: CpuSet = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, CpuSet::default());
+    }
 
     #[test]
     fn a_set_is_read_from_ranges_and_written_in_the_shortest_form() {

@@ -61,7 +61,7 @@ pub struct TimelineEntry {
 }
 
 /// A session: queues, groups, hosts, settings and an optional timeline.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
     /// The version of the format, 1 to [`VERSION`].
@@ -82,6 +82,23 @@ pub struct Session {
     pub policy: Policy,
     /// The groups, in the order of the file.
     pub groups: IndexMap<GroupName, ProcessGroup>,
+}
+
+impl Default for Session {
+    /// An empty session of the newest version.
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            name: None,
+            python: None,
+            hosts: Vec::new(),
+            queues: IndexMap::new(),
+            queue_server: QueueServer::default(),
+            timeline: Vec::new(),
+            policy: Policy::default(),
+            groups: IndexMap::new(),
+        }
+    }
 }
 
 impl Session {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A named FIFO between processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename = "Queue")]
 pub struct QueueSpec {
     /// The greatest number of items, at least 1; absent: unbounded.
     #[serde(skip_serializing_if = "Option::is_none")]

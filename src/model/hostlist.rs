@@ -1,0 +1,344 @@
+//! Slurm's hostlist syntax: `node[01-03,07],login1`, `a[1-2]b[3-4]`.
+//!
+//! Owns its expansion to single names and the folding of names into the short form. Never asks whether a
+//! host exists. The syntax is that of `scontrol show hostnames`; the width of a range's first number is the
+//! width of all its numbers.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// The greatest number of hosts that one list may stand for.
+pub const HOSTS_MAX: usize = 65_536;
+
+/// A number of more digits is taken as plain text.
+const DIGITS_MAX: usize = 18;
+
+/// Why a text is no list of hosts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no list of hosts: {reason}")]
+pub struct HostlistError {
+    text: String,
+    reason: String,
+}
+
+/// Whether `text` can be the name of a host (or `user@host`, or an address).
+///
+/// A name that begins with `-` would be read by `ssh` as an option, so it is none.
+pub fn is_host(text: &str) -> bool {
+    (1..=253).contains(&text.len()) && !text.starts_with('-') && text.chars().all(is_host_character)
+}
+
+fn is_host_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | ':')
+}
+
+/// The hosts that a list stands for, in its order, each once.
+///
+/// # Errors
+/// When the text is no list, or stands for more than [`HOSTS_MAX`] hosts.
+pub fn expand(text: &str) -> Result<Vec<String>, HostlistError> {
+    let fail = |reason: String| HostlistError {
+        text: text.chars().take(200).collect(),
+        reason,
+    };
+    let mut hosts = Vec::new();
+    let mut seen = HashSet::new();
+    for part in split(text).map_err(&fail)? {
+        for host in expand_part(part.trim()).map_err(&fail)? {
+            if !is_host(&host) {
+                return Err(fail(format!("{host:?} cannot be the name of a host")));
+            }
+            if seen.insert(host.clone()) {
+                hosts.push(host);
+            }
+        }
+        if hosts.len() > HOSTS_MAX {
+            return Err(fail(too_many()));
+        }
+    }
+    Ok(hosts)
+}
+
+fn too_many() -> String {
+    format!("it stands for more than {HOSTS_MAX} hosts")
+}
+
+/// The parts between the commas that stand outside of brackets.
+fn split(text: &str) -> Result<Vec<&str>, String> {
+    let mut parts = Vec::new();
+    let (mut start, mut inside) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' if inside => return Err("`[` inside of brackets".to_owned()),
+            ']' if !inside => return Err("`]` without `[`".to_owned()),
+            '[' => inside = true,
+            ']' => inside = false,
+            ',' if !inside => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if inside {
+        return Err("`[` is never closed".to_owned());
+    }
+    parts.push(&text[start..]);
+    if parts.iter().any(|part| part.trim().is_empty()) {
+        return Err("a name is missing".to_owned());
+    }
+    Ok(parts)
+}
+
+/// The hosts of `a[1-2]b[3-4]`: every combination, the last bracket running fastest.
+fn expand_part(part: &str) -> Result<Vec<String>, String> {
+    let mut hosts = vec![String::new()];
+    let mut rest = part;
+    while let Some((before, after)) = rest.split_once('[') {
+        let (ranges, after) = after.split_once(']').ok_or("`[` is never closed")?;
+        let numbers = numbers(ranges)?;
+        if hosts.len().saturating_mul(numbers.len()) > HOSTS_MAX {
+            return Err(too_many());
+        }
+        hosts = hosts
+            .iter()
+            .flat_map(|host| {
+                numbers
+                    .iter()
+                    .map(move |number| format!("{host}{before}{number}"))
+            })
+            .collect();
+        rest = after;
+    }
+    for host in &mut hosts {
+        host.push_str(rest);
+    }
+    Ok(hosts)
+}
+
+/// The numbers of `01-03,07`.
+fn numbers(ranges: &str) -> Result<Vec<String>, String> {
+    let read = |text: &str| -> Result<(u64, usize), String> {
+        let plain =
+            (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if plain => Ok((number, text.len())),
+            _ => Err(format!("{text:?} is no number")),
+        }
+    };
+    let mut numbers = Vec::new();
+    for range in ranges.split(',') {
+        let range = range.trim();
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let ((first, width), (last, _)) = (read(first)?, read(last)?);
+        if first > last {
+            return Err(format!("the range {range} runs backwards"));
+        }
+        if (last - first) as usize >= HOSTS_MAX.saturating_sub(numbers.len()) {
+            return Err(too_many());
+        }
+        numbers.extend((first..=last).map(|number| format!("{number:0width$}")));
+    }
+    Ok(numbers)
+}
+
+/// A number as it is written: its value first, so that it sorts by value.
+type Number = (u64, String);
+
+/// The short form of a set of hosts; [`expand`] gives back the same set. It depends only on the set.
+pub fn fold<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> String {
+    // Hosts whose text between the numbers is the same are points of one grid, and are merged axis by axis.
+    let mut shapes: BTreeMap<Vec<String>, BTreeSet<Vec<BTreeSet<Number>>>> = BTreeMap::new();
+    for host in hosts {
+        let (shape, point) = take_apart(host.as_ref());
+        let point = point
+            .into_iter()
+            .map(|number| BTreeSet::from([number]))
+            .collect();
+        shapes.entry(shape).or_default().insert(point);
+    }
+    let mut parts = Vec::new();
+    for (shape, mut blocks) in shapes {
+        for axis in (0..shape.len() - 1).rev() {
+            blocks = merge(blocks, axis);
+        }
+        parts.extend(blocks.iter().map(|block| put_together(&shape, block)));
+    }
+    parts.join(",")
+}
+
+/// The texts between the numbers (one more than there are numbers), and the numbers.
+fn take_apart(host: &str) -> (Vec<String>, Vec<Number>) {
+    let (mut texts, mut numbers) = (vec![String::new()], Vec::new());
+    for run in host.chunk_by_digits() {
+        let number = (run.len() <= DIGITS_MAX)
+            .then(|| run.parse().ok())
+            .flatten();
+        match (number, texts.last_mut()) {
+            (Some(number), _) => {
+                numbers.push((number, run.to_owned()));
+                texts.push(String::new());
+            }
+            (None, Some(text)) => text.push_str(run),
+            (None, None) => {}
+        }
+    }
+    (texts, numbers)
+}
+
+trait ChunkByDigits {
+    /// The longest runs of digits and of other characters, in turn.
+    fn chunk_by_digits(&self) -> impl Iterator<Item = &str>;
+}
+
+impl ChunkByDigits for str {
+    fn chunk_by_digits(&self) -> impl Iterator<Item = &str> {
+        let mut rest = self;
+        std::iter::from_fn(move || {
+            let digits = rest.chars().next()?.is_ascii_digit();
+            let end = rest
+                .find(|c: char| c.is_ascii_digit() != digits)
+                .unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            rest = after;
+            Some(run)
+        })
+    }
+}
+
+/// Joins blocks that differ in one axis only.
+fn merge(blocks: BTreeSet<Vec<BTreeSet<Number>>>, axis: usize) -> BTreeSet<Vec<BTreeSet<Number>>> {
+    let mut joined: BTreeMap<Vec<BTreeSet<Number>>, BTreeSet<Number>> = BTreeMap::new();
+    for mut block in blocks {
+        let numbers = block.remove(axis);
+        joined.entry(block).or_default().extend(numbers);
+    }
+    let restored = joined.into_iter().map(|(mut block, numbers)| {
+        block.insert(axis, numbers);
+        block
+    });
+    restored.collect()
+}
+
+fn put_together(shape: &[String], block: &[BTreeSet<Number>]) -> String {
+    let mut out = String::new();
+    for (at, text) in shape.iter().enumerate() {
+        out.push_str(text);
+        if let Some(numbers) = block.get(at) {
+            out.push_str(&ranges(numbers));
+        }
+    }
+    out
+}
+
+/// `[01-03,07]`, or a single number without brackets.
+fn ranges(numbers: &BTreeSet<Number>) -> String {
+    if let (1, Some((_, text))) = (numbers.len(), numbers.first()) {
+        return text.clone();
+    }
+    // Numbers of one width after the other, or `1, 01, 2, 02` would be four ranges.
+    let mut by_width: Vec<&Number> = numbers.iter().collect();
+    by_width.sort_by_key(|number| (number.1.len(), number.0));
+    let mut found: Vec<(Number, Number)> = Vec::new();
+    for number in by_width {
+        match found.last_mut() {
+            Some((first, last))
+                if number.0 == last.0 + 1
+                    && number.1 == format!("{:0width$}", number.0, width = first.1.len()) =>
+            {
+                *last = number.clone();
+            }
+            _ => found.push((number.clone(), number.clone())),
+        }
+    }
+    found.sort();
+    let parts: Vec<String> = found
+        .iter()
+        .map(|(first, last)| {
+            if first == last {
+                first.1.clone()
+            } else {
+                format!("{}-{}", first.1, last.1)
+            }
+        })
+        .collect();
+    format!("[{}]", parts.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_list_expands_as_slurm_does() {
+        let cases = [
+            (
+                "node[01-03,07],login1",
+                "node01 node02 node03 node07 login1",
+            ),
+            ("a[1-2]b[3-4]", "a1b3 a1b4 a2b3 a2b4"),
+            ("n[9-11]", "n9 n10 n11"),
+            ("n[09-11]", "n09 n10 n11"),
+            ("n[098-101].site", "n098.site n099.site n100.site n101.site"),
+            ("me@gpu1, gpu2,gpu1,gpu1", "me@gpu1 gpu2 gpu1"),
+            ("x[5]", "x5"),
+        ];
+        for (text, hosts) in cases {
+            assert_eq!(expand(text).unwrap().join(" "), hosts, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_with_a_reason() {
+        let cases = [
+            ("node[01-", "never closed"),
+            ("node]1", "without"),
+            ("n[[1]]", "inside"),
+            ("n[3-1]", "backwards"),
+            ("n[a]", "no number"),
+            ("n[1-2-3]", "no number"),
+            ("n[]", "no number"),
+            ("", "missing"),
+            ("a,,b", "missing"),
+            ("a b", "cannot be the name"),
+            ("-oProxyCommand=x", "cannot be the name"),
+            ("n[1-99999999]", "more than 65536"),
+            ("n[1-300][1-300]", "more than 65536"),
+            ("n[0-99999999999999999999]", "no number"),
+        ];
+        for (text, reason) in cases {
+            let problem = expand(text).unwrap_err().to_string();
+            assert!(problem.contains(reason), "{text}: {problem}");
+        }
+        assert_eq!(expand("n[1-65536]").unwrap().len(), HOSTS_MAX);
+    }
+
+    #[test]
+    fn folding_gives_the_short_form_whatever_the_order() {
+        assert_eq!(
+            fold(["node07", "node02", "node01", "login1", "node03", "node01"]),
+            "login1,node[01-03,07]"
+        );
+        assert_eq!(fold(["a1b3", "a2b3", "a1b4", "a2b4"]), "a[1-2]b[3-4]");
+        assert_eq!(fold(["n9", "n10", "n11"]), "n[9-11]");
+        assert_eq!(fold(["n1", "n01", "n2", "n02"]), "n[01-02,1-2]");
+        assert_eq!(fold(Vec::<String>::new()), "");
+    }
+
+    proptest! {
+        #[test]
+        fn folding_loses_and_adds_no_host(hosts in proptest::collection::btree_set("[a-b]{1,2}[0-9]{1,3}(-[a-b][0-9]{0,2})?", 1..40)) {
+            let mut back = expand(&fold(&hosts)).unwrap();
+            let folded_again = fold(back.iter().rev());
+            prop_assert_eq!(folded_again, fold(&hosts));
+            back.sort();
+            prop_assert_eq!(back, hosts.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[a\\[\\]0-9,\\- é]{0,30}") {
+            let _ = expand(&text);
+        }
+    }
+}
