@@ -176,19 +176,19 @@ impl Output {
         Some(used)
     }
 
-    /// The child's entry; children that were announced meanwhile are taken in first.
-    fn child(&mut self, key: ChildKey) -> Option<&mut Child> {
+    /// Takes in the children that were announced meanwhile, when this one is not known yet.
+    fn meet(&mut self, key: ChildKey) {
         if !self.children.contains_key(&key) {
             for (key, route) in self.routes.take() {
                 self.children.insert(key, Child { route, log: None, owed: 0, shown: 0, captured: Vec::new() });
             }
         }
-        self.children.get_mut(&key)
     }
 
     fn output(&mut self, header: BulkHeader, payload: &[u8], now: Instant, credit: &mut Vec<(ChildKey, u32)>) {
         let since_start = now.duration_since(self.started);
-        let Some(child) = self.child(header.child) else { return };
+        self.meet(header.child);
+        let Some(child) = self.children.get_mut(&header.child) else { return };
         child.owed += header.len;
         child.shown += payload.len() as u64;
         let due = if child.owed >= PORTION { std::mem::take(&mut child.owed) } else { 0 };
@@ -199,28 +199,18 @@ impl Output {
                 child.captured.extend_from_slice(&payload[..payload.len().min(room)]);
             }
             Route::Rank { process, incarnation, watch, last_output } => {
-                let process = process.clone();
-                let incarnation = *incarnation;
                 if let Some(last) = last_output {
                     last.store(since_start.as_millis() as u64, Ordering::Relaxed);
                 }
                 if let Some(watch) = watch {
                     watch.push(header.stream, payload, &mut self.seen);
                 }
-                let log = match child.log {
-                    Some(log) => log,
-                    None => {
-                        let logs = &mut self.logs;
-                        let id = *self
-                            .log_of
-                            .entry(process.clone())
-                            .or_insert_with(|| logs.add((*process).clone()));
-                        child.log = Some(id);
-                        id
-                    }
-                };
+                let logs = &mut self.logs;
+                let log = *child.log.get_or_insert_with(|| {
+                    *self.log_of.entry(process.clone()).or_insert_with(|| logs.add((**process).clone()))
+                });
                 notice = self.logs.write(log, payload, now);
-                self.feed.publish(&process, incarnation, header.stream, payload);
+                self.feed.publish(process, *incarnation, header.stream, payload);
             }
         }
         for seen in std::mem::take(&mut self.seen) {
@@ -239,9 +229,7 @@ impl Output {
     }
 
     fn eof(&mut self, key: ChildKey, now: Instant) {
-        if self.child(key).is_none() {
-            return;
-        }
+        self.meet(key);
         let Some(mut child) = self.children.remove(&key) else { return };
         match &mut child.route {
             Route::Capture => self.tell(OutputFact::Captured(key, std::mem::take(&mut child.captured))),

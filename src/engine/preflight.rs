@@ -23,7 +23,7 @@ use crate::{
         ids::GroupName,
         queue::QueueServer,
         session::{FieldPath, Problem},
-        template::{Alert, ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
+        template::{ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
     },
 };
 
@@ -77,18 +77,16 @@ fn templates(session: &Session) -> impl Iterator<Item = (&GroupName, FieldPath, 
     })
 }
 
-/// What can be found wrong without asking a host.
-pub fn without_hosts(session: &Session) -> Vec<Problem> {
+/// What this version cannot do for a session that is right in itself.
+pub fn unsupported(session: &Session) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, host) in session.hosts.iter().enumerate() {
-        let path = FieldPath::root().name("hosts").index(index);
-        match host {
-            HostSpec::Ssh(_) | HostSpec::Slurm(_) => problems.push(Problem::error(
-                path,
+        if let HostSpec::Ssh(_) | HostSpec::Slurm(_) = host {
+            problems.push(Problem::error(
+                FieldPath::root().name("hosts").index(index),
                 "hosts by ssh or Slurm cannot be reached by this version: it runs on this machine; \
                  write Declared(…) to plan for such a host",
-            )),
-            HostSpec::Declared(_) => {}
+            ));
         }
     }
     if matches!(session.queue_server, QueueServer::Redis(_)) {
@@ -97,22 +95,21 @@ pub fn without_hosts(session: &Session) -> Vec<Problem> {
             "an external queue server cannot be used by this version: leave the field out for the embedded one",
         ));
     }
+    problems
+}
+
+/// What can be found wrong without asking a host.
+pub fn without_hosts(session: &Session) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for pattern in session.patterns() {
+        if let Err(error) = Regex::new(pattern.text) {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let text = format!("{:?} is no regular expression: {why}", pattern.text);
+            problems.push(Problem::error(pattern.path, text));
+        }
+    }
     for (_, path, template) in templates(session) {
-        let mut pattern = |path: FieldPath, pattern: &str| {
-            if let Err(error) = Regex::new(pattern) {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                problems.push(Problem::error(path, format!("{pattern:?} is no regular expression: {why}")));
-            }
-        };
-        if let Some(Ready::Line(line)) = &template.ready {
-            pattern(path.name("ready"), line);
-        }
-        for (index, alert) in template.alerts.iter().enumerate() {
-            if let Alert::Line(line) = alert {
-                pattern(path.name("alerts").index(index), line);
-            }
-        }
         let unseen = template.stdout != Stdout::Pane && template.stderr != Stderr::Pane;
         if matches!(template.ready, Some(Ready::Line(_))) && unseen {
             problems.push(Problem::error(
@@ -175,7 +172,7 @@ impl Preflight<'_> {
         facts: &mut mpsc::Receiver<OutputFact>,
     ) -> io::Result<Findings> {
         let mut findings = Findings {
-            problems: without_hosts(self.session),
+            problems: unsupported(self.session).into_iter().chain(without_hosts(self.session)).collect(),
             refusals: placement(self.session, self.inventory),
         };
         let targets = self.targets(link, &mut findings.problems);

@@ -85,7 +85,7 @@ fn default_python() -> String {
 fn sweep_stale(options: &EngineOptions) {
     let Ok(stale) = options.runs.stale_runs() else { return };
     for run in stale {
-        let killed = guardian::sweep(&run.mark);
+        let killed = guardian::sweep(&run.engine.mark);
         if killed > 0 {
             tracing::warn!("run {} died and had left {killed} processes behind: they were ended", run.id);
         }

@@ -1,0 +1,49 @@
+//! `dragon-tui check`: everything that is wrong in session files, in one go. Starts nothing, asks no host.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use super::{args::Format, failures};
+use crate::{
+    engine::preflight,
+    model::session::{Problem, Session},
+};
+
+/// Checks files. Exit code 0: all can be used; 2: at least one cannot.
+///
+/// # Errors
+/// When the result cannot be written.
+pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
+    let mut out = io::stdout().lock();
+    let mut errors = 0usize;
+    let mut warnings = 0usize;
+    for path in paths {
+        let text = std::fs::read_to_string(path).ok();
+        let problems = match Session::open(path) {
+            Err(problems) => problems,
+            Ok(loaded) => {
+                let mut problems = loaded.warnings.clone();
+                let more = loaded.session.validate_to_run().into_iter().chain(preflight::without_hosts(&loaded.session));
+                for problem in failures::placed(more.collect(), &loaded) {
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+                problems
+            }
+        };
+        failures::write(&problems, text.as_deref(), format, &mut out)?;
+        errors += problems.iter().filter(|problem| problem.is_error()).count();
+        warnings += problems.iter().filter(|problem| !problem.is_error()).count();
+        if format == Format::Text && !problems.iter().any(Problem::is_error) {
+            writeln!(out, "{}: ok", path.display())?;
+        }
+    }
+    if errors + warnings > 0 {
+        let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        eprintln!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+    }
+    Ok(if errors > 0 { 2 } else { 0 })
+}

@@ -1,0 +1,149 @@
+//! `dragon-tui plan`: where every rank would go, and how it would be started. Starts nothing; asks this machine what it
+//! has, and takes declared hosts at their word.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use serde::Serialize;
+
+use super::{
+    args::{Composing, Format},
+    failures, headless, json_output,
+};
+use crate::{
+    agent::{gpu, hello},
+    engine::{
+        hosts,
+        placement::{Ledger, Seat},
+        preflight,
+        recipe::gpu_env,
+    },
+    model::{
+        cpuset::CpuSet,
+        document::Session,
+        host::HostSpec,
+        ids::{HostName, ProcessId},
+        session::{FieldPath, Problem},
+    },
+};
+
+/// Ranks of a template that go to the same place are written on one line.
+#[derive(Debug, Serialize)]
+struct Line {
+    process: ProcessId,
+    /// The last rank of those that this line is about.
+    last_rank: u32,
+    host: HostName,
+    cpus: CpuSet,
+    gpus: Option<CpuSet>,
+    env: Vec<(String, String)>,
+}
+
+/// Prints the plan. Exit code 0, 2 for a session with problems, 3 when it cannot be placed.
+///
+/// # Errors
+/// When the result cannot be written.
+pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result<u8> {
+    let Some(loaded) = headless::compose(path, composing, format)? else { return Ok(2) };
+    let session = &loaded.session;
+    let mut problems = preflight::without_hosts(session);
+    problems.extend(preflight::unsupported(session));
+    let mut err = io::stderr().lock();
+    if !problems.is_empty() {
+        failures::write(&failures::placed(problems, &loaded), Some(&loaded.text), format, &mut err)?;
+        return Ok(2);
+    }
+    let welcome = hello::describe_this_host(wants_gpus(session));
+    if let Some(note) = &welcome.gpu_note {
+        writeln!(err, "dragon-tui: {note}")?;
+    }
+    let mut inventory = hosts::inventory(session, &composing.host_alias, &welcome);
+    // A plan may use what is only declared.
+    for host in &mut inventory.hosts {
+        host.reachable = true;
+    }
+    let (plan, refusals) = place(session, &inventory);
+    let mut out = io::stdout().lock();
+    let single = session.groups.len() == 1;
+    for line in &plan {
+        match format {
+            Format::Json => json_output::write_line(line, &mut out)?,
+            Format::Text => text(line, single, &mut out)?,
+        }
+    }
+    if refusals.is_empty() {
+        return Ok(0);
+    }
+    failures::write(&failures::placed(refusals, &loaded), Some(&loaded.text), format, &mut err)?;
+    Ok(3)
+}
+
+fn wants_gpus(session: &Session) -> bool {
+    let here = !session.hosts.iter().any(|host| matches!(host, HostSpec::Declared(host) if host.gpus > 0));
+    session.groups.iter().any(|(name, group)| {
+        group.templates.keys().any(|template| {
+            let policy = session.policy_of(name, template);
+            policy.gpus.is_some_and(|count| count > 0) || (policy.gpu_affinity.is_some() && here)
+        })
+    })
+}
+
+fn place(session: &Session, inventory: &crate::engine::placement::Inventory) -> (Vec<Line>, Vec<Problem>) {
+    let mut together = Ledger::new(inventory.clone());
+    let (mut plan, mut refusals) = (Vec::new(), Vec::new());
+    for (group, spec) in &session.groups {
+        // A group that waits for another one gets what that one gives back.
+        let mut alone = Ledger::new(inventory.clone());
+        let ledger = if spec.after.is_empty() { &mut together } else { &mut alone };
+        for (name, template) in &spec.templates {
+            match ledger.place(group, name, 0..template.replicas, &session.policy_of(group, name)) {
+                Err(refusal) => {
+                    let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
+                    refusals.push(Problem::error(path, refusal.to_string()));
+                }
+                Ok(seats) => {
+                    let mut ranks = (0u32..).zip(seats).peekable();
+                    while let Some((rank, seat)) = ranks.next() {
+                        let mut last_rank = rank;
+                        while let Some((next, _)) = ranks.next_if(|(_, next)| *next == seat) {
+                            last_rank = next;
+                        }
+                        let process = ProcessId { group: group.clone(), template: name.clone(), rank };
+                        plan.push(line(process, last_rank, seat, inventory));
+                    }
+                }
+            }
+        }
+    }
+    (plan, refusals)
+}
+
+fn line(
+    process: ProcessId,
+    last_rank: u32,
+    seat: Seat,
+    inventory: &crate::engine::placement::Inventory,
+) -> Line {
+    let host = inventory.hosts[seat.host].name.clone();
+    let env = seat.gpus.as_ref().map(gpu_env).unwrap_or_default();
+    Line { process, last_rank, host, cpus: seat.cpus, gpus: seat.gpus, env }
+}
+
+fn text(line: &Line, single: bool, out: &mut impl Write) -> io::Result<()> {
+    let ProcessId { group, template, rank } = &line.process;
+    let ranks = if *rank == line.last_rank { rank.to_string() } else { format!("{rank}-{}", line.last_rank) };
+    let name = if single { format!("{template}.{ranks}") } else { format!("{group}/{template}.{ranks}") };
+    write!(out, "{name:<28} {:<16}", line.host.as_str())?;
+    let all = |set: &CpuSet| if set.is_empty() { "all".to_owned() } else { set.to_string() };
+    write!(out, " cpus {:<10}", all(&line.cpus))?;
+    if let Some(gpus) = &line.gpus {
+        let gpus = if gpus.is_empty() { "none".to_owned() } else { gpus.to_string() };
+        write!(out, " gpus {gpus:<8}")?;
+    }
+    for (name, value) in &line.env {
+        write!(out, " {name}={value}")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,133 @@
+//! The summary of a run on standard error, at its end.
+
+use std::{io::Write, path::Path, time::Duration};
+
+use super::{lines::grouped, plain_text::PlainText};
+use crate::{
+    model::{event::Outcome, lifecycle::ExitStatus},
+    record::{Failure, Summary},
+};
+
+/// So many failures are shown in full; the record has more.
+const FAILURES_SHOWN: usize = 5;
+
+/// So many of the last lines of a failure are shown.
+const LINES_SHOWN: usize = 10;
+
+/// Text of a process or about one, safe for the user's terminal.
+pub fn clean(text: &str) -> String {
+    let mut filter = PlainText::new();
+    let mut out = Vec::new();
+    let mut sink = |line: &[u8], _| {
+        if !out.is_empty() {
+            out.push(b' ');
+        }
+        out.extend_from_slice(line);
+    };
+    filter.push(text.as_bytes(), &mut sink);
+    filter.finish(&mut sink);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{s:.2} s"),
+        s => humantime::format_duration(Duration::from_secs(s.round() as u64)).to_string(),
+    }
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..10_000 => format!("{} B", grouped(count)),
+        10_000..10_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+fn how(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Unplaceable => "could not be placed",
+        Outcome::HostLost => "lost a host",
+        Outcome::Walltime => "reached its walltime",
+        Outcome::Interrupted => "was interrupted",
+    }
+}
+
+fn failure(failure: &Failure, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "  {}: {}", failure.process, clean(&failure.status.to_string()))?;
+    if !matches!(failure.status, ExitStatus::NotStarted(_)) {
+        let skipped = failure.last_lines.len().saturating_sub(LINES_SHOWN);
+        for line in &failure.last_lines[skipped..] {
+            writeln!(out, "    | {}", clean(line))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the summary of a run whose record is in `folder`.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io::Result<()> {
+    let ranks = &summary.ranks;
+    let mut counts = vec![format!("{} of {} ranks ended well", grouped(ranks.succeeded), grouped(ranks.total))];
+    for (count, what) in [(ranks.failed, "failed"), (ranks.killed, "stopped"), (ranks.skipped, "did not run")] {
+        if count > 0 {
+            counts.push(format!("{} {what}", grouped(count)));
+        }
+    }
+    if summary.restarts > 0 {
+        counts.push(format!("{} restarts", grouped(summary.restarts)));
+    }
+    writeln!(out, "--")?;
+    writeln!(
+        out,
+        "{} {} in {}: {}",
+        clean(&summary.session),
+        how(summary.outcome),
+        duration(summary.wall_seconds),
+        counts.join(", ")
+    )?;
+    if let Some(first) = &summary.first_failure {
+        writeln!(out, "first failure: {first}")?;
+    }
+    for one in summary.failures.iter().take(FAILURES_SHOWN) {
+        failure(one, out)?;
+    }
+    let more = ranks.failed.saturating_sub(summary.failures.len().min(FAILURES_SHOWN) as u64);
+    if more > 0 {
+        writeln!(out, "  and {} more: dragon-tui runs {}", grouped(more), summary.run)?;
+    }
+    for (queue, (put, got, left)) in &summary.queues {
+        writeln!(out, "queue {queue}: {} put, {} got, {} left", grouped(*put), grouped(*got), grouped(*left))?;
+    }
+    let shown = &summary.bytes;
+    let mut output = vec![format!("{} logged", bytes(shown.shown))];
+    for (count, what) in [(shown.discarded, "discarded while muted"), (shown.lost, "LOST: could not be written")] {
+        if count > 0 {
+            output.push(format!("{} {what}", bytes(count)));
+        }
+    }
+    writeln!(out, "output: {}; record: {}", output.join(", "), folder.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_process_cannot_reach_the_terminal() {
+        assert_eq!(clean("a\x1b]0;title\x07b\x1b[31mc\nd"), "abc d");
+    }
+
+    #[test]
+    fn sizes_and_times_are_written_for_people() {
+        assert_eq!(bytes(9_999), "9,999 B");
+        assert_eq!(bytes(500_000_000), "500.0 MB");
+        assert_eq!(duration(1.234), "1.23 s");
+        assert_eq!(duration(7261.0), "2h 1m 1s");
+    }
+}
