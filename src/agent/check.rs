@@ -133,10 +133,7 @@ mod tests {
             assert_eq!(all.len(), 1, "{all:?}");
             all.remove(0)
         };
-        assert_eq!(
-            only("gone", cwd),
-            r#"cannot run "gone": not found in PATH"#
-        );
+        assert_eq!(only("gone", cwd), r#"cannot run "gone": not found in PATH"#);
         assert_eq!(
             only("./gone", cwd),
             r#"cannot run "./gone": there is no such file"#
@@ -145,7 +142,10 @@ mod tests {
             only("./plain", cwd),
             r#"cannot run "./plain": not executable (chmod +x?)"#
         );
-        assert_eq!(only("/bin/", cwd), r#"cannot run "/bin/": it is a directory"#);
+        assert_eq!(
+            only("/bin/", cwd),
+            r#"cannot run "/bin/": it is a directory"#
+        );
         assert!(only("./gone", "/no/where").contains("no such file or directory"));
         assert_eq!(
             only("sh", file.to_str().unwrap()),

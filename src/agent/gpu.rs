@@ -9,10 +9,7 @@ use std::{
 };
 
 use nvml_wrapper::{
-    Nvml,
-    enum_wrappers::device::TemperatureSensor,
-    enums::device::UsedGpuMemory,
-    error::NvmlError,
+    Nvml, enum_wrappers::device::TemperatureSensor, enums::device::UsedGpuMemory, error::NvmlError,
 };
 
 use super::wire::GpuInfo;

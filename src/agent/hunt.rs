@@ -201,10 +201,7 @@ impl<'a> Scent<'a> {
     ) -> Option<usize> {
         let living = |pid: &i32| world.living.contains_key(pid);
         let line = || snapshot.line(process.pid).map(|p| p.pid);
-        if let Some(owner) = line()
-            .find(living)
-            .or(Some(process.session).filter(living))
-        {
+        if let Some(owner) = line().find(living).or(Some(process.session).filter(living)) {
             return self.roots.get(&owner).copied();
         }
         // An orphan, of a child that has ended.

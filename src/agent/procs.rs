@@ -161,9 +161,8 @@ impl<'a> Environ<'a> {
     /// Whether a run started it, and no run inside that run did: its mark is the last of the marks.
     /// The names of groups and tasks in an environment belong to that run.
     pub fn belongs_to(&self, mark: &str) -> bool {
-        self.get(MARK_VARIABLE).is_some_and(|marks| {
-            marks.rsplit(|&byte| byte == b':').next() == Some(mark.as_bytes())
-        })
+        self.get(MARK_VARIABLE)
+            .is_some_and(|marks| marks.rsplit(|&byte| byte == b':').next() == Some(mark.as_bytes()))
     }
 }
 

@@ -147,12 +147,7 @@ impl Agent {
         let _ = rustix::process::setrlimit(Resource::Nofile, raised);
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let add = |fd: &OwnedFd, token| {
-            epoll::add(
-                &epoll,
-                fd,
-                epoll::EventData::new_u64(token),
-                EventFlags::IN,
-            )
+            epoll::add(&epoll, fd, epoll::EventData::new_u64(token), EventFlags::IN)
         };
         add(&signals, SIGNALS)?;
         let now = Instant::now();

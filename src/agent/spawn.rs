@@ -260,12 +260,7 @@ unsafe fn become_program(shared: &Shared) {
         }
         at(Step::Affinity);
         if shared.cpus_len > 0
-            && libc::syscall(
-                libc::SYS_sched_setaffinity,
-                0,
-                shared.cpus_len,
-                shared.cpus,
-            ) < 0
+            && libc::syscall(libc::SYS_sched_setaffinity, 0, shared.cpus_len, shared.cpus) < 0
         {
             return;
         }

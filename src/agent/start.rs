@@ -430,6 +430,9 @@ mod tests {
         )
         .unwrap();
         let why = open_file(folder.path().to_str().unwrap(), "fifo", true).unwrap_err();
-        assert!(why.ends_with("it is a named pipe that nobody reads"), "{why}");
+        assert!(
+            why.ends_with("it is a named pipe that nobody reads"),
+            "{why}"
+        );
     }
 }

@@ -88,7 +88,9 @@ impl Stats {
         }
         let Some(system) = &mut self.system else {
             // No `/proc` now: nothing to say, later perhaps.
-            self.due = self.every.map(|every| now + every.max(Duration::from_secs(5)));
+            self.due = self
+                .every
+                .map(|every| now + every.max(Duration::from_secs(5)));
             return AgentSamples::default();
         };
         system.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
