@@ -1,0 +1,157 @@
+//! Can a target start here? Asked before anything starts, and again to explain why something did not.
+//!
+//! Owns the sentences about programs and folders. Never starts anything. Start at [`problems`].
+
+use std::path::Path;
+
+use rustix::{
+    fs::{Access, AtFlags, CWD},
+    io::Errno,
+};
+
+use super::{start::reason, wire::Check};
+
+/// All that is wrong with a target; empty: nothing. `path` and `cwd` stand in where it names none.
+pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
+    let cwd = check.cwd.as_deref().unwrap_or(cwd);
+    let path = check.path.as_deref().unwrap_or(path);
+    let folder = folder(cwd);
+    // Where the folder is missing, a relative program is missing too: said once.
+    let program = match &folder {
+        Err(_) if !check.program.starts_with('/') && check.program.contains('/') => Ok(()),
+        _ => program(&check.program, path, cwd),
+    };
+    [folder.err(), program.err()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Whether this folder can be entered, or why not.
+pub fn folder(cwd: &str) -> Result<(), String> {
+    let path = Path::new(cwd);
+    let cannot = |why: &str| Err(format!("cannot enter folder {cwd:?}: {why}"));
+    match std::fs::metadata(path) {
+        Err(error) => cannot(&reason(&error)),
+        Ok(found) if !found.is_dir() => cannot("it is no folder"),
+        Ok(_) => match executable(path) {
+            Err(_) => cannot("permission denied"),
+            Ok(()) => Ok(()),
+        },
+    }
+}
+
+/// Whether this program can be run in this folder with this `PATH`, or why not.
+pub fn program(program: &str, path: &str, cwd: &str) -> Result<(), String> {
+    let cannot = |why: &str| Err(format!("cannot run {program:?}: {why}"));
+    if program.is_empty() {
+        return Err("cannot run a program without a name".to_owned());
+    }
+    let mut worst = None;
+    for candidate in candidates(program, path) {
+        match one(&Path::new(cwd).join(candidate)) {
+            Ok(()) => return Ok(()),
+            Err(Some(why)) => {
+                worst.get_or_insert(why);
+            }
+            Err(None) => {}
+        }
+    }
+    match worst {
+        Some(why) => cannot(&why),
+        None if program.contains('/') => cannot("there is no such file"),
+        None => cannot("not found in PATH"),
+    }
+}
+
+/// Absent: there is nothing at this path.
+fn one(path: &Path) -> Result<(), Option<String>> {
+    match std::fs::metadata(path) {
+        Err(error) => match error.raw_os_error() {
+            Some(libc::ENOENT | libc::ENOTDIR) => Err(None),
+            _ => Err(Some(reason(&error))),
+        },
+        Ok(found) if found.is_dir() => Err(Some("it is a directory".to_owned())),
+        Ok(_) => executable(path).map_err(|_| Some("not executable (chmod +x?)".to_owned())),
+    }
+}
+
+/// As the user that would run it, with all his groups.
+fn executable(path: &Path) -> Result<(), Errno> {
+    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS)
+}
+
+/// The paths at which a program is looked for, in order; an empty part of `PATH` is the working folder.
+pub fn candidates(program: &str, path: &str) -> Vec<String> {
+    if program.contains('/') {
+        return vec![program.to_owned()];
+    }
+    let folders = path.split(':');
+    folders
+        .map(|folder| match folder {
+            "" => format!("./{program}"),
+            _ => format!("{}/{program}", folder.trim_end_matches('/')),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn ask(program: &str, path: &str, cwd: &str) -> Vec<String> {
+        let check = Check {
+            program: program.to_owned(),
+            path: Some(path.to_owned()),
+            cwd: None,
+        };
+        problems(&check, "/nowhere", cwd)
+    }
+
+    #[test]
+    fn a_program_is_found_by_name_by_path_and_in_the_folder() {
+        assert!(ask("sh", "/nowhere:/bin", "/").is_empty());
+        assert!(ask("/bin/sh", "", "/").is_empty());
+        assert!(ask("bin/sh", "", "/").is_empty());
+        assert!(
+            ask("sh", ":/nowhere", "/bin").is_empty(),
+            "empty means here"
+        );
+    }
+
+    #[test]
+    fn every_obstacle_has_its_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let cwd = folder.path().to_str().unwrap();
+        let file = folder.path().join("plain");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        let only = |program: &str, cwd: &str| {
+            let mut all = ask(program, "/bin", cwd);
+            assert_eq!(all.len(), 1, "{all:?}");
+            all.remove(0)
+        };
+        assert_eq!(only("gone", cwd), r#"cannot run "gone": not found in PATH"#);
+        assert_eq!(
+            only("./gone", cwd),
+            r#"cannot run "./gone": there is no such file"#
+        );
+        assert_eq!(
+            only("./plain", cwd),
+            r#"cannot run "./plain": not executable (chmod +x?)"#
+        );
+        assert_eq!(
+            only("/bin/", cwd),
+            r#"cannot run "/bin/": it is a directory"#
+        );
+        assert!(only("./gone", "/no/where").contains("no such file or directory"));
+        assert_eq!(
+            only("sh", file.to_str().unwrap()),
+            format!("cannot enter folder {file:?}: it is no folder")
+        );
+        let two = ask("gone", "/bin", "/no/where");
+        assert_eq!(two.len(), 2, "both are said: {two:?}");
+    }
+}

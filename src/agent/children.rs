@@ -1,0 +1,410 @@
+//! The children of this agent and their descriptors in epoll.
+//!
+//! Owns who is alive, what is read when, and the moment at which a child is forgotten. Never speaks to the engine except by
+//! the bulk buffer. Start at [`Children::ready`].
+//!
+//! Epoll is level-triggered, and a descriptor that is not wanted now is taken out of it altogether, as it would report
+//! a hang-up for ever. It is always taken out before it is closed: a child between clone and exec still holds the open
+//! file, and epoll would go on reporting a number that is already used again.
+
+use std::{collections::HashMap, io, os::fd::AsFd, os::fd::OwnedFd, rc::Rc};
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+
+use super::{
+    child::{Child, Outcome, Way},
+    link::Bulk,
+    pty,
+    start::open_null,
+    wire::{BULK_MAX, CREDIT, ChildKey},
+};
+
+/// Which descriptor of a child: a stream, or its input pipe.
+const INPUT: usize = 2;
+
+/// All children that are not forgotten yet.
+pub struct Children {
+    epoll: OwnedFd,
+    slots: Vec<Option<Box<Child>>>,
+    free: Vec<u32>,
+    by_key: HashMap<ChildKey, u32>,
+    living: HashMap<i32, u32>,
+    ended: HashMap<i32, Rc<str>>,
+    /// Streams not watched because the bulk buffer was full.
+    blocked: Vec<(u32, usize)>,
+    /// Whether all output is thrown away because there is no engine any more.
+    deaf: bool,
+    /// Pipes grown now.
+    grown: usize,
+    null: OwnedFd,
+    scratch: Box<[u8]>,
+}
+
+/// Registers, changes or removes what epoll watches a descriptor for.
+pub fn watch(
+    epoll: impl AsFd,
+    fd: impl AsFd,
+    token: u64,
+    interest: &mut Option<EventFlags>,
+    wanted: Option<EventFlags>,
+) -> io::Result<()> {
+    if *interest == wanted {
+        return Ok(());
+    }
+    match (*interest, wanted) {
+        (None, Some(flags)) => epoll::add(epoll, fd, EventData::new_u64(token), flags)?,
+        (Some(_), Some(flags)) => epoll::modify(epoll, fd, EventData::new_u64(token), flags)?,
+        (_, None) => epoll::delete(epoll, fd)?,
+    }
+    *interest = wanted;
+    Ok(())
+}
+
+fn token(slot: u32, which: usize) -> u64 {
+    u64::from(slot) << 2 | which as u64
+}
+
+impl Children {
+    /// None yet, watched by this epoll.
+    pub fn new(epoll: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            epoll,
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::new(),
+            living: HashMap::new(),
+            ended: HashMap::new(),
+            blocked: Vec::new(),
+            deaf: false,
+            grown: 0,
+            null: open_null()?,
+            scratch: vec![0; BULK_MAX].into_boxed_slice(),
+        })
+    }
+
+    /// Children that are not reaped, by process id.
+    pub fn living(&self) -> &HashMap<i32, u32> {
+        &self.living
+    }
+
+    /// Tasks of the reaped, by what was their process id, until their group is swept.
+    pub fn ended(&self) -> &HashMap<i32, Rc<str>> {
+        &self.ended
+    }
+
+    /// A group was swept: nothing of its ended children is left.
+    pub fn forget_ended(&mut self, group: &str) {
+        self.ended
+            .retain(|_, task| super::hunt::group_of(task) != group);
+    }
+
+    /// The living ones.
+    pub fn alive(&self) -> impl Iterator<Item = &Child> {
+        self.living
+            .values()
+            .filter_map(|&slot| self.slots[slot as usize].as_deref())
+    }
+
+    /// Gives a child's pty another size: rows, columns.
+    pub fn resize(&self, key: ChildKey, size: (u16, u16)) {
+        if let Some(stream) = self.get(key).and_then(|child| child.streams[0].as_ref())
+            && stream.pty
+        {
+            // A pty that is hung up has no size to change.
+            let _ = pty::resize(&stream.fd, size);
+        }
+    }
+
+    /// Whether every child is forgotten.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// A child by its key.
+    pub fn get(&self, key: ChildKey) -> Option<&Child> {
+        self.slots[*self.by_key.get(&key)? as usize].as_deref()
+    }
+
+    /// Takes a child that just started, and watches it.
+    pub fn add(&mut self, child: Child) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() as u32 - 1
+        });
+        self.by_key.insert(child.key, slot);
+        self.living.insert(child.pid, slot);
+        // Its number is in use again: whoever had it left no session behind.
+        self.ended.remove(&child.pid);
+        self.slots[slot as usize] = Some(Box::new(child));
+        for which in [0, 1] {
+            self.sync(slot, which);
+        }
+    }
+
+    /// Watches a descriptor for what is wanted of it now.
+    fn sync(&mut self, slot: u32, which: usize) {
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let input_waits = child.input.waits();
+        let credit = child.credit > 0;
+        let failed = if which == INPUT {
+            let Way::Pipe(fd, watched) = &mut child.input.way else {
+                return;
+            };
+            let mut interest = watched.then_some(EventFlags::OUT);
+            let wanted = input_waits.then_some(EventFlags::OUT);
+            let done = watch(&self.epoll, fd, token(slot, which), &mut interest, wanted);
+            *watched = interest.is_some();
+            done.is_err()
+        } else {
+            let by_pty = matches!(child.input.way, Way::Pty);
+            let Some(stream) = &mut child.streams[which] else {
+                return;
+            };
+            let mut wanted = EventFlags::empty();
+            if stream.muted || self.deaf || credit {
+                wanted |= EventFlags::IN;
+            }
+            if stream.hung {
+                // Level-triggered, it would report its hang-up for ever; so only news.
+                wanted = EventFlags::IN | EventFlags::ET;
+            }
+            if by_pty && which == 0 && input_waits {
+                wanted |= EventFlags::OUT;
+            }
+            let wanted = (!wanted.is_empty()).then_some(wanted);
+            let (fd, interest) = (&stream.fd, &mut stream.interest);
+            watch(&self.epoll, fd, token(slot, which), interest, wanted).is_err()
+        };
+        // Only for want of kernel memory or watches: give the descriptor up rather than hang on it.
+        if failed && which != INPUT {
+            self.blocked.push((slot, which));
+        }
+    }
+
+    /// Something is ready at a token of ours.
+    pub fn ready(&mut self, token: u64, flags: EventFlags, bulk: &mut Option<Bulk>) {
+        let (slot, which) = ((token >> 2) as u32, (token & 3) as usize);
+        let closed = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+        let Some(child) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        if which == INPUT {
+            if closed {
+                child.input.discard();
+            }
+            return self.write_input(slot);
+        }
+        if flags.contains(EventFlags::OUT) {
+            self.write_input(slot);
+        }
+        if closed || flags.contains(EventFlags::IN) {
+            self.read(slot, which, closed, bulk);
+        }
+    }
+
+    fn read(&mut self, slot: u32, which: usize, closed: bool, bulk: &mut Option<Bulk>) {
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let Some(stream) = &mut child.streams[which] else {
+            return;
+        };
+        let (read, outcome) = match bulk {
+            Some(bulk) if !stream.muted && !self.deaf => {
+                if child.credit <= 0 || !bulk.has_room() {
+                    if child.credit > 0 {
+                        self.blocked.push((slot, which));
+                    }
+                    let interest = &mut stream.interest;
+                    // It was there to be removed.
+                    let _ = watch(&self.epoll, &stream.fd, 0, interest, None);
+                    if closed && which == 0 && matches!(child.input.way, Way::Pty) {
+                        child.input.discard();
+                    }
+                    return;
+                }
+                let limit = stream.budget().min(child.credit as usize);
+                let (read, outcome) =
+                    bulk.frame(child.key, which as u8, limit, |into| stream.read(into));
+                child.credit -= read as i64;
+                child.shown += read as u64;
+                (read, outcome)
+            }
+            _ => {
+                let (read, outcome) = stream.discard(&self.null, &mut self.scratch);
+                child.discarded += read as u64;
+                (read, outcome)
+            }
+        };
+        stream.adapt(read, &mut self.grown);
+        let hung = stream.pty && child.alive && outcome == Outcome::End;
+        if outcome == Outcome::End && !hung {
+            self.end_stream(slot, which, bulk);
+        } else if stream.hung != hung && (hung || read > 0) {
+            // Nobody has the pty open, but its owner lives and may open it again (/dev/tty); closing it
+            // would send him a hang-up for having redirected his output.
+            stream.hung = hung;
+            self.sync(slot, which);
+        }
+    }
+
+    fn end_stream(&mut self, slot: u32, which: usize, bulk: &mut Option<Bulk>) {
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        if let Some(mut stream) = child.streams[which].take() {
+            let _ = watch(&self.epoll, &stream.fd, 0, &mut stream.interest, None);
+            if stream.grown {
+                self.grown -= 1;
+            }
+            if stream.pty {
+                child.input = Default::default();
+            }
+        }
+        self.settle(slot, bulk);
+    }
+
+    /// Tells the end of a child's output once, and forgets it once it is reaped too.
+    fn settle(&mut self, slot: u32, bulk: &mut Option<Bulk>) {
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let open = child.streams.iter().any(Option::is_some);
+        if !child.ended && !open && (child.streamed || !child.alive) {
+            child.ended = true;
+            if let Some(bulk) = bulk {
+                bulk.finish(child.key);
+            }
+        }
+        if child.ended && !child.alive {
+            self.by_key.remove(&child.key);
+            self.slots[slot as usize] = None;
+            self.free.push(slot);
+        }
+    }
+
+    /// A process was reaped: returns its key if it was a child of ours.
+    pub fn reaped(&mut self, pid: i32, bulk: &mut Option<Bulk>) -> Option<ChildKey> {
+        let slot = self.living.remove(&pid)?;
+        let child = self.slots[slot as usize].as_deref_mut()?;
+        let key = child.key;
+        child.alive = false;
+        self.ended.insert(pid, child.task.clone());
+        child.input.discard();
+        if let Way::Pipe(..) = child.input.way {
+            self.write_input(slot);
+        }
+        for which in [0, 1] {
+            let child = self.slots[slot as usize].as_deref_mut();
+            if let Some(stream) = child.and_then(|child| child.streams[which].as_mut()) {
+                // What is hung now is at its end: level-triggered, that is reported.
+                stream.hung = false;
+                self.sync(slot, which);
+            }
+        }
+        self.settle(slot, bulk);
+        Some(key)
+    }
+
+    /// Stops reading a child and tells the end of its output.
+    pub fn close(&mut self, key: ChildKey, bulk: &mut Option<Bulk>) {
+        let Some(&slot) = self.by_key.get(&key) else {
+            return;
+        };
+        for which in [0, 1] {
+            if self.slots[slot as usize].is_some() {
+                self.end_stream(slot, which, bulk);
+            }
+        }
+    }
+
+    /// Throws away a child's output, or sends it: bytes thrown away so far.
+    pub fn mute(&mut self, key: ChildKey, muted: bool) -> Option<u64> {
+        let &slot = self.by_key.get(&key)?;
+        let child = self.slots[slot as usize].as_deref_mut()?;
+        for stream in child.streams.iter_mut().flatten() {
+            stream.muted = muted;
+        }
+        let discarded = child.discarded;
+        for which in [0, 1] {
+            self.sync(slot, which);
+        }
+        Some(discarded)
+    }
+
+    /// The engine took bytes of a child.
+    pub fn credit(&mut self, key: ChildKey, bytes: u32) {
+        let Some(&slot) = self.by_key.get(&key) else {
+            return;
+        };
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let had = child.credit > 0;
+        child.credit = (child.credit + i64::from(bytes)).min(i64::from(CREDIT));
+        if !had {
+            for which in [0, 1] {
+                self.sync(slot, which);
+            }
+        }
+    }
+
+    /// Bytes for a child. False: refused.
+    pub fn input(&mut self, key: ChildKey, bytes: &[u8]) -> bool {
+        let Some(&slot) = self.by_key.get(&key) else {
+            return false;
+        };
+        let accepted = match self.slots[slot as usize].as_deref_mut() {
+            Some(child) => child.alive && child.input.push(bytes),
+            None => false,
+        };
+        self.write_input(slot);
+        accepted
+    }
+
+    /// The end of a child's input, after what waits.
+    pub fn close_input(&mut self, key: ChildKey) {
+        let Some(&slot) = self.by_key.get(&key) else {
+            return;
+        };
+        if let Some(child) = self.slots[slot as usize].as_deref_mut() {
+            child.input.close(child.streams[0].as_ref());
+        }
+        self.write_input(slot);
+    }
+
+    fn write_input(&mut self, slot: u32) {
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let goes_on = child.input.write(child.streams[0].as_ref());
+        if let (Way::Pipe(fd, watched), false) = (&child.input.way, goes_on) {
+            let mut interest = watched.then_some(EventFlags::OUT);
+            let _ = watch(&self.epoll, fd, 0, &mut interest, None);
+            child.input = Default::default();
+        } else if !goes_on {
+            child.input.discard();
+        }
+        self.sync(slot, 0);
+        self.sync(slot, INPUT);
+    }
+
+    /// The bulk buffer has room again.
+    pub fn unblock(&mut self) {
+        for (slot, which) in std::mem::take(&mut self.blocked) {
+            self.sync(slot, which);
+        }
+    }
+
+    /// From now on all output is thrown away: there is nobody to take it.
+    pub fn deafen(&mut self) {
+        self.deaf = true;
+        for slot in 0..self.slots.len() as u32 {
+            for which in [0, 1] {
+                self.sync(slot, which);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The agent's guardian: kills what a run started when its agent dies without cleaning up.
+//!
+//! Owns the kill by mark, for a guardian and for the start after one ([`sweep`]). Never carries the mark itself,
+//! and never acts while the agent lives. Start at [`run_stdio`].
+//!
+//! It misses what clears its environment, changes its user, or is not dumpable: that is left to the death signal of
+//! direct children, and to a control group where the site has one.
+
+use std::{
+    collections::HashSet,
+    io::{self, BufRead, Read, Write},
+    process::{Child, ChildStdin, Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::{
+    procs::{Environs, Snapshot},
+    spawn,
+};
+
+/// How long a guardian tries before it leaves alone what does not die.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Between scans at first, doubled up to the second.
+const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// What a guardian lives through: it must be the last to go.
+const IGNORED: [i32; 6] = [
+    libc::SIGINT,
+    libc::SIGTERM,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGPIPE,
+    libc::SIGTSTP,
+];
+
+/// The guardian itself: reads the mark and a newline from standard input, waits for its end, and sweeps.
+pub fn run_stdio() -> ExitCode {
+    spawn::ignore(&IGNORED);
+    // Refused only for the leader of a group, which is nobody's member to be signalled with.
+    let _ = rustix::process::setsid();
+    let mut input = io::stdin().lock();
+    let mut mark = String::new();
+    if input.read_line(&mut mark).is_err() || !mark.ends_with('\n') {
+        // The agent died before it started anything.
+        return ExitCode::SUCCESS;
+    }
+    let mut rest = [0; 64];
+    loop {
+        match input.read(&mut rest) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    sweep(mark.trim_end());
+    ExitCode::SUCCESS
+}
+
+/// Kills every process of this host whose environment carries the mark, until none is left or ten seconds
+/// have passed; how many were killed. The caller itself is spared.
+pub fn sweep(mark: &str) -> u32 {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let begin = Instant::now();
+    let mut killed = HashSet::new();
+    let (mut empty, mut pause) = (0, PAUSE);
+    // An empty mark would be carried by whoever has an empty component.
+    while !mark.is_empty() && empty < 2 && begin.elapsed() < LONGEST {
+        let (Ok(snapshot), Ok(mut environs)) = (Snapshot::take(), Environs::open()) else {
+            std::thread::sleep(PAUSE_MAX);
+            continue;
+        };
+        let mut found = false;
+        for process in snapshot.iter().filter(|process| process.pid != own) {
+            let carries = environs
+                .of(process.pid)
+                .is_some_and(|environ| environ.carries(mark));
+            if carries {
+                // One that may not be killed is not waited for.
+                let hit = spawn::kill(process.pid, libc::SIGKILL).is_ok();
+                found |= hit;
+                if hit {
+                    killed.insert(process.pid);
+                }
+            }
+        }
+        // One that forks while we look is missed with its child: only the second empty scan is proof.
+        empty = if found { 0 } else { empty + 1 };
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+    killed.len() as u32
+}
+
+/// A running guardian, as its agent sees it. Dropping it lets the guardian sweep and end.
+pub struct Guardian {
+    /// Its process id.
+    pub pid: i32,
+    /// Held open: its end is what the guardian waits for.
+    _link: ChildStdin,
+}
+
+impl Guardian {
+    /// Starts a guardian for this mark from our own binary. The agent's reaper reaps it.
+    pub fn start(mark: &str) -> io::Result<Self> {
+        let mut child: Child = Command::new("/proc/self/exe")
+            .arg("guardian")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .current_dir("/")
+            .spawn()?;
+        let mut link = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        writeln!(link, "{mark}")?;
+        Ok(Self {
+            pid: child.id() as i32,
+            _link: link,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+    use crate::agent::wire::MARK_VARIABLE;
+
+    #[test]
+    fn a_sweep_kills_what_carries_the_mark_and_nothing_else() {
+        let mark = format!("sweep-test-{}", std::process::id());
+        let start = |marks: String| {
+            let mut sleep = Command::new("sleep");
+            sleep.arg("600").env(MARK_VARIABLE, marks).spawn().unwrap()
+        };
+        let mut ours = start(format!("outer:{mark}"));
+        let mut other = start(format!("{mark}x"));
+        assert_eq!(sweep(&mark), 1);
+        assert_eq!(ours.wait().unwrap().signal(), Some(libc::SIGKILL));
+        assert!(other.try_wait().unwrap().is_none());
+        assert_eq!(sweep(&mark), 0);
+        assert_eq!(sweep(""), 0);
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}

@@ -1,0 +1,268 @@
+//! Finds what children leave behind, and kills it until none is left.
+//!
+//! Owns the kills that are under way ([`Hunter`]) and the question whose a process is. Never waits: each round
+//! reads `/proc` once for all hunts and says when it wants the next. Start at [`Hunter::round`].
+//!
+//! The agent is a subreaper, so whatever its children start stays its descendant. Whose one is: of the living child
+//! that it descends from or whose session it is in; else of the ended child whose session it is in; else of
+//! the task that its environment names.
+
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    procs::{Environs, Process, Snapshot},
+    spawn,
+    wire::ChildKey,
+};
+use crate::model::ids::GroupName;
+
+/// Between rounds at first; doubled each time up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(50);
+
+/// After this long, what does not die is left alone: it waits in the kernel, or belongs to another user.
+const STUBBORN: Duration = Duration::from_secs(3);
+
+/// After this long a hunt ends whatever is left, so that a fork bomb cannot keep the agent busy for ever.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What is hunted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prey {
+    /// All of one child: its key, its process id, its task.
+    Tree(ChildKey, i32, Rc<str>),
+    /// All that ended children of a group left behind.
+    Group(GroupName),
+}
+
+/// What hunters need to know of the agent.
+pub struct World<'a> {
+    /// The agent's process id.
+    pub agent: i32,
+    /// Its guardian's, which is never prey; 0: none.
+    pub guardian: i32,
+    /// The mark of the run.
+    pub mark: &'a str,
+    /// Living children by process id.
+    pub living: &'a HashMap<i32, u32>,
+    /// Tasks of ended children by process id, as far as they may have left something behind.
+    pub ended: &'a HashMap<i32, Rc<str>>,
+}
+
+/// A hunt that is over.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hunted {
+    /// What was hunted.
+    pub prey: Prey,
+    /// How many processes were killed.
+    pub killed: u32,
+    /// What did not die.
+    pub left: Vec<i32>,
+}
+
+struct Hunt {
+    prey: Prey,
+    since: Instant,
+    killed: HashSet<i32>,
+    /// Rounds in a row that found nothing. A process that forks while `/proc` is read may be missed
+    /// with its child: only the second empty round is proof.
+    empty: u8,
+}
+
+/// The hunts under way.
+#[derive(Default)]
+pub struct Hunter {
+    hunts: Vec<Hunt>,
+    pause: Duration,
+    next: Option<Instant>,
+}
+
+impl Hunter {
+    /// Adds a hunt; its first round is due now.
+    pub fn add(&mut self, prey: Prey, now: Instant) {
+        if !self.hunts.iter().any(|hunt| hunt.prey == prey) {
+            self.hunts.push(Hunt {
+                prey,
+                since: now,
+                killed: HashSet::new(),
+                empty: 0,
+            });
+        }
+        self.pause = PAUSE;
+        self.next = Some(now);
+    }
+
+    /// When the next round is due.
+    pub fn due(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// Looks once and kills what it finds; returns the hunts that are over.
+    pub fn round(&mut self, world: &World<'_>, now: Instant) -> Vec<Hunted> {
+        self.next = None;
+        let (Ok(snapshot), Ok(mut environs)) = (Snapshot::take(), Environs::open()) else {
+            // No descriptor is free: later, and in the end give up.
+            self.next = Some(now + PAUSE_MAX);
+            return self.finish(now, &HashMap::new());
+        };
+        let scent = Scent::of(&self.hunts);
+        let mut found: HashMap<usize, Vec<Process>> = HashMap::new();
+        for process in snapshot.iter() {
+            if is_ours(process, &snapshot, world)
+                && let Some(hunt) = scent.follow(process, &snapshot, &mut environs, world)
+            {
+                found.entry(hunt).or_default().push(*process);
+            }
+        }
+        for (index, hunt) in self.hunts.iter_mut().enumerate() {
+            let prey = found.get(&index).map_or(&[][..], Vec::as_slice);
+            // The whole group first: what was forked since we looked dies with it.
+            if let Prey::Tree(_, pid, _) = &hunt.prey
+                && world.living.contains_key(pid)
+            {
+                let _ = spawn::kill(-pid, libc::SIGKILL);
+            }
+            for process in prey {
+                // Gone meanwhile, or another user's: the next round sees.
+                let _ = spawn::kill(process.pid, libc::SIGKILL);
+                hunt.killed.insert(process.pid);
+            }
+            hunt.empty = if prey.is_empty() { hunt.empty + 1 } else { 0 };
+        }
+        self.next = Some(now + self.pause);
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+        self.finish(now, &found)
+    }
+
+    fn finish(&mut self, now: Instant, found: &HashMap<usize, Vec<Process>>) -> Vec<Hunted> {
+        let mut over = Vec::new();
+        let mut index = 0;
+        self.hunts.retain(|hunt| {
+            let left = found.get(&index).map_or(&[][..], Vec::as_slice);
+            index += 1;
+            let age = now.duration_since(hunt.since);
+            let hopeless = age > STUBBORN
+                && left.iter().all(|p| p.state == b'D' || !may_kill(p.pid))
+                || age > LONGEST;
+            if hunt.empty < 2 && !hopeless {
+                return true;
+            }
+            over.push(Hunted {
+                prey: hunt.prey.clone(),
+                killed: hunt.killed.len() as u32,
+                left: left.iter().map(|process| process.pid).collect(),
+            });
+            false
+        });
+        if self.hunts.is_empty() {
+            self.next = None;
+        }
+        over
+    }
+}
+
+/// By what the hunts of a round know their prey: the index of the hunt.
+#[derive(Default)]
+struct Scent<'a> {
+    roots: HashMap<i32, usize>,
+    killed: HashMap<i32, usize>,
+    tasks: HashMap<&'a str, usize>,
+    groups: HashMap<&'a str, usize>,
+}
+
+impl<'a> Scent<'a> {
+    fn of(hunts: &'a [Hunt]) -> Self {
+        let mut this = Self::default();
+        for (index, hunt) in hunts.iter().enumerate() {
+            match &hunt.prey {
+                Prey::Tree(_, pid, task) => {
+                    this.roots.insert(*pid, index);
+                    this.tasks.insert(task, index);
+                }
+                Prey::Group(name) => drop(this.groups.insert(name.as_str(), index)),
+            }
+            this.killed
+                .extend(hunt.killed.iter().map(|&pid| (pid, index)));
+        }
+        this
+    }
+
+    /// The hunt that is after this process, if one is.
+    fn follow(
+        &self,
+        process: &Process,
+        snapshot: &Snapshot,
+        environs: &mut Environs,
+        world: &World<'_>,
+    ) -> Option<usize> {
+        let living = |pid: &i32| world.living.contains_key(pid);
+        let line = || snapshot.line(process.pid).map(|p| p.pid);
+        if let Some(owner) = line().find(living).or(Some(process.session).filter(living)) {
+            return self.roots.get(&owner).copied();
+        }
+        // An orphan, of a child that has ended.
+        if let Some(&hunt) = self
+            .roots
+            .get(&process.session)
+            .or_else(|| line().find_map(|pid| self.killed.get(&pid)))
+        {
+            return Some(hunt);
+        }
+        if let Some(task) = world.ended.get(&process.session) {
+            return self.by_task(task);
+        }
+        let environ = environs.of(process.pid)?;
+        if !environ.belongs_to(world.mark) {
+            return None;
+        }
+        let text = |name| std::str::from_utf8(environ.get(name)?).ok();
+        text("DRAGON_TASK")
+            .and_then(|task| self.by_task(task))
+            .or_else(|| self.groups.get(text("DRAGON_TUI_GROUP")?).copied())
+    }
+
+    fn by_task(&self, task: &str) -> Option<usize> {
+        self.tasks
+            .get(task)
+            .or_else(|| self.groups.get(group_of(task)))
+            .copied()
+    }
+}
+
+/// The group of a task: `group/template.rank`.
+pub fn group_of(task: &str) -> &str {
+    task.split('/').next().unwrap_or(task)
+}
+
+fn may_kill(pid: i32) -> bool {
+    spawn::kill(pid, 0).is_ok()
+}
+
+/// Whether a process descends from the agent, and is not the guardian.
+fn is_ours(process: &Process, snapshot: &Snapshot, world: &World<'_>) -> bool {
+    process.pid != world.agent
+        && process.pid != world.guardian
+        && snapshot.descends(process.parent, world.agent)
+}
+
+/// All that this run started and that lives: what descends from the agent, and what carries the mark.
+pub fn everything(world: &World<'_>) -> std::io::Result<Vec<(Process, bool)>> {
+    let snapshot = Snapshot::take()?;
+    let mut environs = Environs::open()?;
+    let all = snapshot
+        .iter()
+        .filter(|p| p.pid != world.agent && p.pid != world.guardian)
+        .filter_map(|process| {
+            if is_ours(process, &snapshot, world) {
+                return Some((*process, true));
+            }
+            let marked = !world.mark.is_empty() && environs.of(process.pid)?.carries(world.mark);
+            marked.then_some((*process, false))
+        })
+        .collect();
+    Ok(all)
+}

@@ -1,0 +1,212 @@
+//! What runs on this host, read from `/proc`.
+//!
+//! Owns the reading of processes, their parents and their environments. Never signals any.
+//! Start at [`Snapshot::take`].
+
+use std::{collections::HashMap, io};
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{Mode, OFlags},
+};
+
+use super::wire::MARK_VARIABLE;
+
+/// One process of the host at the time of a snapshot; zombies are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// Its parent.
+    pub parent: i32,
+    /// Its process group.
+    pub group: i32,
+    /// Its session.
+    pub session: i32,
+    /// Its state as proc(5) names it; `D` cannot be killed now.
+    pub state: u8,
+}
+
+/// The processes of the host at about one time: one that forks meanwhile may be missed.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    processes: HashMap<i32, Process>,
+}
+
+impl Snapshot {
+    /// Reads `/proc`; about 4 microseconds a process.
+    pub fn take() -> io::Result<Self> {
+        let proc = open_proc()?;
+        let mut processes = HashMap::new();
+        let mut buffer = Vec::with_capacity(1024);
+        for entry in rustix::fs::Dir::read_from(&proc)? {
+            let entry = entry?;
+            let Ok(Ok(pid)) = entry.file_name().to_str().map(str::parse::<i32>) else {
+                continue;
+            };
+            // It may be gone by now.
+            if read_file(&proc, &format!("{pid}/stat"), &mut buffer).is_ok()
+                && let Some(process) = parse_stat(pid, &buffer)
+            {
+                processes.insert(pid, process);
+            }
+        }
+        Ok(Self { processes })
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Process> {
+        self.processes.values()
+    }
+
+    /// The process itself, its parent, and so on up to the first one that is not known.
+    pub fn line(&self, pid: i32) -> impl Iterator<Item = &Process> {
+        let mut next = pid;
+        // Ids that are used again while we read could make a ring.
+        let mut left = self.processes.len();
+        std::iter::from_fn(move || {
+            let process = self.processes.get(&next)?;
+            left = left.checked_sub(1)?;
+            next = process.parent;
+            Some(process)
+        })
+    }
+
+    /// Whether a process descends from another one, or is it.
+    pub fn descends(&self, pid: i32, ancestor: i32) -> bool {
+        self.line(pid)
+            .any(|p| p.pid == ancestor || p.parent == ancestor)
+    }
+}
+
+fn parse_stat(pid: i32, stat: &[u8]) -> Option<Process> {
+    // The name stands in parentheses and may hold any byte, `)` too: the last one ends it.
+    let end = memchr::memrchr(b')', stat)?;
+    let mut fields = std::str::from_utf8(&stat[end + 1..])
+        .ok()?
+        .split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    if matches!(state, b'Z' | b'X' | b'x') {
+        return None;
+    }
+    let mut number = || fields.next()?.parse().ok();
+    Some(Process {
+        pid,
+        parent: number()?,
+        group: number()?,
+        session: number()?,
+        state,
+    })
+}
+
+fn open_proc() -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open("/proc", flags, Mode::empty())?)
+}
+
+fn read_file(folder: &OwnedFd, path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, path, flags, Mode::empty())?;
+    buffer.clear();
+    loop {
+        buffer.reserve(1024);
+        if rustix::io::read(&file, rustix::buffer::spare_capacity(buffer))? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads environments of processes.
+pub struct Environs {
+    proc: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+impl Environs {
+    /// Opens `/proc`.
+    pub fn open() -> io::Result<Self> {
+        Ok(Self {
+            proc: open_proc()?,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// The environment that a process was started with; absent when it is gone or another user's.
+    pub fn of(&mut self, pid: i32) -> Option<Environ<'_>> {
+        read_file(&self.proc, &format!("{pid}/environ"), &mut self.buffer).ok()?;
+        Some(Environ(&self.buffer))
+    }
+}
+
+/// The environment of a process: `NAME=value`, each ended by a zero byte.
+pub struct Environ<'a>(&'a [u8]);
+
+impl<'a> Environ<'a> {
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.0
+            .split(|&byte| byte == 0)
+            .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    }
+
+    /// Whether a run started it: its mark is one of the marks.
+    pub fn carries(&self, mark: &str) -> bool {
+        self.get(MARK_VARIABLE).is_some_and(|marks| {
+            marks
+                .split(|&byte| byte == b':')
+                .any(|one| one == mark.as_bytes())
+        })
+    }
+
+    /// Whether a run started it, and no run inside that run did: its mark is the last of the marks.
+    /// The names of groups and tasks in an environment belong to that run.
+    pub fn belongs_to(&self, mark: &str) -> bool {
+        self.get(MARK_VARIABLE)
+            .is_some_and(|marks| marks.rsplit(|&byte| byte == b':').next() == Some(mark.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_spaces_does_not_shift_the_fields() {
+        let process = parse_stat(7, b"7 (a) S 1 (b) R 3 4 5 0 -1").unwrap();
+        assert_eq!(
+            process,
+            Process {
+                pid: 7,
+                parent: 3,
+                group: 4,
+                session: 5,
+                state: b'R'
+            }
+        );
+        assert!(
+            parse_stat(7, b"7 (x) Z 3 4 5 0").is_none(),
+            "zombies are gone"
+        );
+        assert!(parse_stat(7, b"7 (x").is_none());
+    }
+
+    #[test]
+    fn a_mark_is_a_whole_component_and_the_inner_run_owns_the_names() {
+        let environ = Environ(b"A=1\0DRAGON_TUI_MARK=outer:inner\0DRAGON_TASK=g/t.0\0");
+        assert!(environ.carries("outer") && environ.carries("inner"));
+        assert!(!environ.carries("out") && !environ.carries("outer:inner"));
+        assert!(environ.belongs_to("inner") && !environ.belongs_to("outer"));
+        assert_eq!(environ.get("DRAGON_TASK"), Some(&b"g/t.0"[..]));
+        assert_eq!(environ.get("DRAGON"), None);
+    }
+
+    #[test]
+    fn we_find_ourselves_and_our_parent() {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let snapshot = Snapshot::take().unwrap();
+        assert_eq!(snapshot.line(own).next().unwrap().pid, own);
+        let parent = rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get());
+        assert!(snapshot.descends(own, parent));
+        assert!(Environs::open().unwrap().of(own).is_some());
+    }
+}

@@ -1,0 +1,499 @@
+//! The agent's one loop.
+//!
+//! Owns the epoll, the link and the order of things: one turn reads a little of every ready child, and looks at control after
+//! each of them, so that a key never queues behind a flood. Never sleeps but in epoll, and ticks for nothing.
+//! Start at [`serve`].
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::epoll::{self, EventFlags},
+    process::{Resource, Rlimit},
+    time::Timespec,
+};
+
+use super::{
+    children::{Children, watch},
+    ending::{Ending, Why},
+    gpu::Gpus,
+    guardian::Guardian,
+    hunt::Hunter,
+    link::{Bulk, Control, LinkError},
+    spawn,
+    start::{Starter, open_null},
+    stats::Stats,
+    wire::FromAgent,
+};
+use crate::model::event::Level;
+
+pub(super) const CONTROL: u64 = u64::MAX;
+pub(super) const BULK: u64 = u64::MAX - 1;
+const SIGNALS: u64 = u64::MAX - 2;
+
+/// Children started in one turn: after so many the others are read once. Measured: 8 costs 10 % of the launch
+/// rate, 1 costs 25 %.
+const STARTS: u32 = 8;
+
+/// Events taken from epoll at once.
+const EVENTS: usize = 64;
+
+/// Bytes in the bulk buffer that are worth a write within a turn.
+const FLUSH: usize = 64 << 10;
+
+/// Descriptors held back for reading `/proc` when all others are in use.
+const RESERVE: usize = 6;
+
+/// How long the last words may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// The time between two starts of a guardian that does not stay alive.
+const GUARDIAN_PAUSE: Duration = Duration::from_secs(1);
+
+/// What an agent lives through: a terminal's keys and its end are for the engine.
+const IGNORED: [i32; 5] = [
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGTSTP,
+    libc::SIGPIPE,
+];
+
+/// The agent on standard input (control) and standard output (bulk), in a session of its own.
+pub fn run_stdio() -> ExitCode {
+    // Refused only for the leader of a group, which has no terminal of ours to lose.
+    let _ = rustix::process::setsid();
+    let taken = (|| {
+        let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+        let bulk = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+        // Nothing that prints by mistake reaches the link.
+        let null = open_null()?;
+        rustix::stdio::dup2_stdin(&null)?;
+        rustix::stdio::dup2_stdout(&null)?;
+        Ok::<_, io::Error>((control, bulk))
+    })();
+    match taken {
+        Ok((control, bulk)) => serve(control, bulk),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Serves an engine until it asks for the end or its link closes; nothing that was started is left then.
+///
+/// Belongs on the main thread of a process of its own: it becomes a subreaper, reaps every child, and the kernel
+/// kills the children when this thread ends.
+pub fn serve(control: OwnedFd, bulk: OwnedFd) -> ExitCode {
+    match Agent::new(control, bulk) {
+        Ok(mut agent) => agent.run(),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &io::Error) -> ExitCode {
+    eprintln!("dragon-tui agent: cannot begin: {error}");
+    ExitCode::FAILURE
+}
+
+/// What the engine's `Hello` brought.
+pub(super) struct Run {
+    pub mark: String,
+    pub starter: Starter,
+    pub gpus: Option<Gpus>,
+}
+
+/// The state of the loop.
+pub(super) struct Agent {
+    epoll: OwnedFd,
+    signals: OwnedFd,
+    pub control: Option<Control>,
+    control_interest: Option<EventFlags>,
+    pub bulk: Option<Bulk>,
+    bulk_interest: Option<EventFlags>,
+    bulk_full: bool,
+    pub pid: i32,
+    /// The limit of descriptors that we were started with.
+    pub nofile: Rlimit,
+    pub children: Children,
+    pub run: Option<Run>,
+    pub hunter: Hunter,
+    pub stats: Stats,
+    pub guardian: Option<Guardian>,
+    guardian_started: Instant,
+    guardian_due: Option<Instant>,
+    reserve: Vec<OwnedFd>,
+    pub ending: Option<Ending>,
+    pub exit: Option<ExitCode>,
+    pub starts: u32,
+    pub no_pty_told: bool,
+    more_requests: bool,
+}
+
+impl Agent {
+    fn new(control: OwnedFd, bulk: OwnedFd) -> io::Result<Self> {
+        spawn::ignore(&IGNORED);
+        let signals = spawn::signals()?;
+        let pid = rustix::process::getpid();
+        rustix::process::set_child_subreaper(Some(pid))?;
+        let nofile = rustix::process::getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: nofile.maximum,
+            maximum: nofile.maximum,
+        };
+        // As it is, it works too, for fewer children.
+        let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let add = |fd: &OwnedFd, token| {
+            epoll::add(&epoll, fd, epoll::EventData::new_u64(token), EventFlags::IN)
+        };
+        add(&signals, SIGNALS)?;
+        let now = Instant::now();
+        let mut agent = Self {
+            children: Children::new(rustix::io::fcntl_dupfd_cloexec(&epoll, 3)?)?,
+            epoll,
+            signals,
+            control: Some(Control::new(control)?),
+            control_interest: None,
+            bulk: Some(Bulk::new(bulk)?),
+            bulk_interest: None,
+            bulk_full: false,
+            pid: pid.as_raw_nonzero().get(),
+            nofile,
+            run: None,
+            hunter: Hunter::default(),
+            stats: Stats::new(0, now),
+            guardian: None,
+            guardian_started: now,
+            guardian_due: None,
+            reserve: Vec::new(),
+            ending: None,
+            exit: None,
+            starts: 0,
+            no_pty_told: false,
+            more_requests: false,
+        };
+        agent.refill_reserve();
+        agent.watch_link()?;
+        Ok(agent)
+    }
+
+    fn run(&mut self) -> ExitCode {
+        let mut events = Vec::with_capacity(EVENTS);
+        loop {
+            if let Some(code) = self.exit {
+                return code;
+            }
+            let timeout = self.timeout();
+            events.clear();
+            let wait = epoll::wait(
+                &self.epoll,
+                rustix::buffer::spare_capacity(&mut events),
+                timeout.as_ref(),
+            );
+            if let Err(error) = wait
+                && error != rustix::io::Errno::INTR
+            {
+                // Cannot be: the descriptor and the memory are ours. The guardian cleans up.
+                return failed(&error.into());
+            }
+            self.starts = 0;
+            if self.more_requests {
+                self.requests();
+            }
+            for event in &events {
+                let (token, flags) = (event.data.u64(), event.flags);
+                match token {
+                    SIGNALS => self.signalled(),
+                    CONTROL => self.requests(),
+                    BULK => self.bulk_ready(flags),
+                    _ => {
+                        self.children.ready(token, flags, &mut self.bulk);
+                        if self.bulk.as_ref().is_some_and(|b| b.waiting() >= FLUSH) {
+                            self.flush_bulk();
+                        }
+                        self.requests();
+                    }
+                }
+            }
+            self.flush_bulk();
+            self.timers();
+            if let Err(error) = self.watch_link() {
+                self.lose_link(&LinkError::Io(error));
+            }
+        }
+    }
+
+    /// Until the next thing is due; absent: for ever.
+    fn timeout(&self) -> Option<Timespec> {
+        let due = [
+            self.hunter.due(),
+            self.stats.due(),
+            self.guardian_due,
+            self.ending.as_ref().map(Ending::due),
+        ];
+        let due = due.into_iter().flatten().min();
+        let wait = match (self.more_requests, due) {
+            (true, _) => Duration::ZERO,
+            (false, None) => return None,
+            (false, Some(due)) => due.saturating_duration_since(Instant::now()),
+        };
+        Some(Timespec {
+            tv_sec: wait.as_secs() as i64,
+            tv_nsec: wait.subsec_nanos().into(),
+        })
+    }
+
+    /// Performs the requests that are here, but only so many starts in a turn.
+    fn requests(&mut self) {
+        self.more_requests = false;
+        while let Some(control) = &mut self.control {
+            match control.next_request() {
+                Ok(Some(request)) => self.perform(request),
+                Ok(None) => return,
+                Err(error) => return self.lose_link(&error),
+            }
+            if self.starts >= STARTS || self.exit.is_some() {
+                self.more_requests = true;
+                return;
+            }
+        }
+    }
+
+    /// Sends a message at once.
+    pub fn say(&mut self, message: &FromAgent) {
+        if let Some(control) = &mut self.control
+            && let Err(error) = control.send(message)
+        {
+            self.lose_link(&error);
+        }
+    }
+
+    /// Tells the user something.
+    pub fn notice(&mut self, level: Level, text: String) {
+        self.say(&FromAgent::Notice(level, None, text));
+    }
+
+    fn flush_bulk(&mut self) {
+        let Some(bulk) = &mut self.bulk else { return };
+        if bulk.waiting() == 0 && !self.bulk_full {
+            return;
+        }
+        match bulk.flush() {
+            Ok(()) => {
+                let full = !bulk.has_room();
+                if self.bulk_full && !full {
+                    self.children.unblock();
+                }
+                self.bulk_full = full;
+            }
+            Err(error) => self.lose_link(&error),
+        }
+    }
+
+    fn bulk_ready(&mut self, flags: EventFlags) {
+        if flags.intersects(EventFlags::HUP | EventFlags::ERR) {
+            return self.lose_link(&LinkError::Closed);
+        }
+        self.flush_bulk();
+    }
+
+    /// Watches the link for what is wanted of it now.
+    fn watch_link(&mut self) -> io::Result<()> {
+        if let Some(control) = &mut self.control {
+            let mut wanted = EventFlags::IN;
+            // Answers that nobody takes: no more requests until somebody does.
+            if control.waiting() > 0 {
+                wanted = if control.is_choked() {
+                    EventFlags::OUT
+                } else {
+                    EventFlags::IN | EventFlags::OUT
+                };
+            }
+            let interest = &mut self.control_interest;
+            watch(&self.epoll, &*control, CONTROL, interest, Some(wanted))?;
+        }
+        if let Some(bulk) = &mut self.bulk {
+            let wanted = match bulk.waiting() {
+                0 => EventFlags::empty(),
+                _ => EventFlags::OUT,
+            };
+            let interest = &mut self.bulk_interest;
+            watch(&self.epoll, &*bulk, BULK, interest, Some(wanted))?;
+        }
+        Ok(())
+    }
+
+    /// The engine is gone: throw its output away and end.
+    fn lose_link(&mut self, error: &LinkError) {
+        if let Some(control) = self.control.take() {
+            let _ = epoll::delete(&self.epoll, &control);
+            // A closed link is how an engine's death looks; anything else is worth a line for whoever collects them.
+            if !matches!(error, LinkError::Closed) {
+                eprintln!("dragon-tui agent: {error}");
+            }
+        }
+        if let Some(bulk) = self.bulk.take() {
+            let _ = epoll::delete(&self.epoll, &bulk);
+        }
+        self.children.deafen();
+        if self.ending.is_none() {
+            self.end(Why::Lost);
+        }
+    }
+
+    /// Begins the end.
+    pub fn end(&mut self, why: Why) {
+        let now = Instant::now();
+        match &mut self.ending {
+            Some(ending) if why == Why::Shutdown => ending.hurry(now),
+            Some(_) => {}
+            None => self.ending = Some(Ending::new(why, now)),
+        }
+    }
+
+    fn signalled(&mut self) {
+        use std::os::fd::AsFd;
+        if spawn::take_signals(self.signals.as_fd()) {
+            self.end(Why::Lost);
+        }
+        self.reap();
+    }
+
+    fn reap(&mut self) {
+        while let Some(reaped) = spawn::reap() {
+            if self.guardian.as_ref().is_some_and(|g| g.pid == reaped.pid) {
+                self.guardian = None;
+                self.notice(
+                    Level::Warning,
+                    "the guardian of this host's processes died; another one is started".to_owned(),
+                );
+                let wait = self.guardian_started + GUARDIAN_PAUSE;
+                self.guardian_due = Some(wait.max(Instant::now()));
+                if self.guardian_started.elapsed() >= GUARDIAN_PAUSE {
+                    self.start_guardian();
+                }
+            } else if let Some(child) = self.children.reaped(reaped.pid, &mut self.bulk) {
+                self.say(&FromAgent::Exited {
+                    child,
+                    exit: reaped.exit,
+                    usage: reaped.usage,
+                });
+            }
+        }
+    }
+
+    /// Starts a guardian, or says why there is none and tries again.
+    pub fn start_guardian(&mut self) {
+        let Some(run) = &self.run else { return };
+        self.reserve.clear();
+        let started = Guardian::start(&run.mark);
+        self.refill_reserve();
+        let now = Instant::now();
+        self.guardian_started = now;
+        self.guardian_due = None;
+        match started {
+            Ok(guardian) => self.guardian = Some(guardian),
+            Err(error) => {
+                self.guardian_due = Some(now + GUARDIAN_PAUSE * 10);
+                self.notice(
+                    Level::Warning,
+                    format!("no guardian can be started, should the agent be killed its processes stay: {error}"),
+                );
+            }
+        }
+    }
+
+    /// Frees the descriptors held back, for what `free` does; then holds back new ones.
+    pub fn with_reserve<T>(&mut self, free: impl FnOnce(&mut Self) -> T) -> T {
+        self.reserve.clear();
+        let result = free(self);
+        self.refill_reserve();
+        result
+    }
+
+    fn refill_reserve(&mut self) {
+        while self.reserve.len() < RESERVE {
+            match open_null() {
+                Ok(fd) => self.reserve.push(fd),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.guardian_due) && self.ending.is_none() {
+            self.start_guardian();
+        }
+        if is_due(self.hunter.due()) {
+            self.with_reserve(|agent| agent.hunt(now));
+        }
+        if is_due(self.stats.due()) {
+            self.with_reserve(|agent| agent.sample(now));
+        }
+        if is_due(self.ending.as_ref().map(Ending::due))
+            && let Some(mut ending) = self.ending.take()
+        {
+            let over = self.with_reserve(|agent| ending.round(&agent.world(), now));
+            self.ending = Some(ending);
+            if let Some(left) = over {
+                self.say_goodbye(left);
+                self.exit = Some(ExitCode::SUCCESS);
+            }
+        }
+    }
+
+    /// Nothing is left: delivers what is still on its way, says `Bye`, and ends.
+    fn say_goodbye(&mut self, left: usize) {
+        if left > 0 {
+            self.notice(
+                Level::Warning,
+                format!("{left} processes cannot be killed: they wait in the kernel, or belong to another user"),
+            );
+        }
+        let until = Instant::now() + FAREWELL;
+        let mut events = Vec::with_capacity(EVENTS);
+        let mut said = false;
+        while self.control.is_some() && Instant::now() < until {
+            self.reap();
+            self.flush_bulk();
+            let delivered = self.bulk.as_ref().is_none_or(|bulk| bulk.waiting() == 0);
+            if self.children.is_empty() && delivered && !said {
+                said = true;
+                self.say(&FromAgent::Bye);
+            }
+            let Some(control) = &mut self.control else {
+                return;
+            };
+            if control.flush().is_err() || (said && control.waiting() == 0) {
+                return;
+            }
+            if self.watch_link().is_err() {
+                return;
+            }
+            events.clear();
+            let wait = Timespec {
+                tv_sec: 0,
+                tv_nsec: 20_000_000,
+            };
+            let into = rustix::buffer::spare_capacity(&mut events);
+            let _ = epoll::wait(&self.epoll, into, Some(&wait));
+            for event in &events {
+                match event.data.u64() {
+                    SIGNALS => self.signalled(),
+                    // Credit lets the rest of the output through.
+                    CONTROL => self.requests(),
+                    BULK => self.bulk_ready(event.flags),
+                    token => self.children.ready(token, event.flags, &mut self.bulk),
+                }
+            }
+        }
+        if !said {
+            self.say(&FromAgent::Bye);
+        }
+    }
+}
