@@ -1,11 +1,7 @@
-//! The `dragon-tui` command.
+//! The `dragon-tui` command: arguments in, exit code out.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("agent") => dragon_tui::agent::serve::run_stdio(),
-        Some("guardian") => dragon_tui::agent::guardian::run_stdio(),
-        _ => ExitCode::from(2),
-    }
+    dragon_tui::cli::args::run()
 }

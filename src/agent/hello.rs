@@ -32,28 +32,8 @@ pub fn welcome(hello: &Hello, nofile: Rlimit) -> Result<Greeting, String> {
         ));
     }
     let python_path = cache_root(hello).and_then(|root| unpack_python(&root));
-    let (gpus, gpu_note) = match hello.gpus.then(Gpus::find) {
-        None => (None, None),
-        Some(Ok(gpus)) => (Some(gpus), None),
-        Some(Err(why)) => (None, Some(why)),
-    };
-    let welcome = Welcome {
-        version: wire::VERSION,
-        hostname: rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned(),
-        pid: std::process::id(),
-        guardian: 0,
-        cpus: cpus(),
-        memory: {
-            let info = rustix::system::sysinfo();
-            u64::from(info.mem_unit) * info.totalram as u64
-        },
-        gpus: gpus.as_ref().map_or(Vec::new(), |gpus| gpus.infos.clone()),
-        gpu_note,
-        python_path: python_path.clone(),
-    };
+    let (mut welcome, gpus) = look_around(hello.gpus);
+    welcome.python_path = python_path.clone();
     let own = own_folder();
     let environment = environment(hello, own.as_deref(), python_path.ok().as_deref());
     let starter = Starter::new(environment, hello.cwd.clone(), nofile)
@@ -63,6 +43,35 @@ pub fn welcome(hello: &Hello, nofile: Rlimit) -> Result<Greeting, String> {
         starter,
         gpus,
     })
+}
+
+/// What this host has, for who wants to know it without an agent.
+pub fn describe_this_host(with_gpus: bool) -> Welcome {
+    look_around(with_gpus).0
+}
+
+fn look_around(with_gpus: bool) -> (Welcome, Option<Gpus>) {
+    let (gpus, gpu_note) = match with_gpus.then(Gpus::find) {
+        None => (None, None),
+        Some(Ok(gpus)) => (Some(gpus), None),
+        Some(Err(why)) => (None, Some(why)),
+    };
+    let memory = rustix::system::sysinfo();
+    let welcome = Welcome {
+        version: wire::VERSION,
+        hostname: rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+        pid: std::process::id(),
+        guardian: 0,
+        cpus: cpus(),
+        memory: u64::from(memory.mem_unit) * memory.totalram as u64,
+        gpus: gpus.as_ref().map_or(Vec::new(), |gpus| gpus.infos.clone()),
+        gpu_note,
+        python_path: Err("not asked for".to_owned()),
+    };
+    (welcome, gpus)
 }
 
 /// The cpus that this process may use.
@@ -123,8 +132,15 @@ fn cache_root(hello: &Hello) -> Result<PathBuf, String> {
 }
 
 /// Unpacks the Python package there and returns its folder.
-fn unpack_python(_root: &Path) -> Result<String, String> {
-    Err("the Python package is not part of this build".to_owned())
+fn unpack_python(root: &Path) -> Result<String, String> {
+    let folder = crate::python::embed::unpack(root).map_err(|error| {
+        format!(
+            "cannot unpack the Python package in {}: {error}",
+            root.display()
+        )
+    })?;
+    let text = folder.into_os_string().into_string();
+    text.map_err(|folder| format!("the folder {} is not UTF-8", folder.display()))
 }
 
 #[cfg(test)]

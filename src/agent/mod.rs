@@ -21,7 +21,7 @@ mod children;
 mod ending;
 mod gpu;
 pub mod guardian;
-mod hello;
+pub mod hello;
 mod hunt;
 mod link;
 mod procs;

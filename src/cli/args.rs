@@ -120,7 +120,9 @@ enum Sub {
 
 fn alias(text: &str) -> Result<(HostName, HostName), String> {
     match text.split_once('=') {
-        Some((name, host)) if !name.is_empty() && !host.is_empty() => Ok((HostName::new(name), HostName::new(host))),
+        Some((name, host)) if !name.is_empty() && !host.is_empty() => {
+            Ok((HostName::new(name), HostName::new(host)))
+        }
         _ => Err("write NAME=HOST".to_owned()),
     }
 }
@@ -128,7 +130,11 @@ fn alias(text: &str) -> Result<(HostName, HostName), String> {
 /// Runs the program: arguments of this process in, exit code out.
 pub fn run() -> ExitCode {
     // The agent's start must not wait for the parser of everything else.
-    match std::env::args_os().nth(1).as_deref().and_then(|arg| arg.to_str()) {
+    match std::env::args_os()
+        .nth(1)
+        .as_deref()
+        .and_then(|arg| arg.to_str())
+    {
         Some("agent") => return agent::serve::run_stdio(),
         Some("guardian") => return agent::guardian::run_stdio(),
         _ => {}
@@ -152,9 +158,18 @@ pub fn run() -> ExitCode {
             }
         },
         Some(Sub::Check { paths, format }) => check::run(&paths, format),
-        Some(Sub::Plan { session, composing, format }) => plan::run(&session, &composing, format),
+        Some(Sub::Plan {
+            session,
+            composing,
+            format,
+        }) => plan::run(&session, &composing, format),
         Some(Sub::Queue(args)) => queue::run(&args),
-        Some(Sub::Runs { run, prune, limit, format }) => past_runs(run.as_deref(), prune, limit, format),
+        Some(Sub::Runs {
+            run,
+            prune,
+            limit,
+            format,
+        }) => past_runs(run.as_deref(), prune, limit, format),
         Some(Sub::Agent) => return agent::serve::run_stdio(),
         Some(Sub::Guardian) => return agent::guardian::run_stdio(),
         Some(Sub::Probe { address }) => Ok(u8::from(!accepts(&address))),
@@ -175,15 +190,25 @@ fn past_runs(run: Option<&str>, prune: bool, limit: usize, format: Format) -> an
     };
     match run {
         Some(run) => runs::show(&all, run, format, now, &mut out),
-        None if prune => runs::prune(&all, crate::record::Limits::default(), now, &mut out, &mut err),
+        None if prune => runs::prune(
+            &all,
+            crate::record::Limits::default(),
+            now,
+            &mut out,
+            &mut err,
+        ),
         None => runs::list(&all, format, limit, now, &mut out, &mut err),
     }
 }
 
 fn accepts(address: &str) -> bool {
     use std::net::{TcpStream, ToSocketAddrs};
-    let Ok(addresses) = address.to_socket_addrs() else { return false };
-    addresses.into_iter().any(|one| TcpStream::connect_timeout(&one, std::time::Duration::from_secs(3)).is_ok())
+    let Ok(addresses) = address.to_socket_addrs() else {
+        return false;
+    };
+    addresses
+        .into_iter()
+        .any(|one| TcpStream::connect_timeout(&one, std::time::Duration::from_secs(3)).is_ok())
 }
 
 #[cfg(test)]
@@ -199,7 +224,9 @@ mod tests {
 
     #[test]
     fn a_session_and_a_subcommand_are_told_apart() {
-        let cli = Cli::try_parse_from(["dragon-tui", "--replay", "x.ron", "--set", "a.b.replicas=2"]).unwrap();
+        let cli =
+            Cli::try_parse_from(["dragon-tui", "--replay", "x.ron", "--set", "a.b.replicas=2"])
+                .unwrap();
         assert_eq!(cli.session, Some("x.ron".into()));
         assert!(Cli::try_parse_from(["dragon-tui", "check"]).is_err());
         assert!(Cli::try_parse_from(["dragon-tui", "--replay"]).is_err());

@@ -25,7 +25,11 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
             Err(problems) => problems,
             Ok(loaded) => {
                 let mut problems = loaded.warnings.clone();
-                let more = loaded.session.validate_to_run().into_iter().chain(preflight::without_hosts(&loaded.session));
+                let more = loaded
+                    .session
+                    .validate_to_run()
+                    .into_iter()
+                    .chain(preflight::without_hosts(&loaded.session));
                 for problem in failures::placed(more.collect(), &loaded) {
                     if !problems.contains(&problem) {
                         problems.push(problem);
@@ -36,14 +40,23 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
         };
         failures::write(&problems, text.as_deref(), format, &mut out)?;
         errors += problems.iter().filter(|problem| problem.is_error()).count();
-        warnings += problems.iter().filter(|problem| !problem.is_error()).count();
+        warnings += problems
+            .iter()
+            .filter(|problem| !problem.is_error())
+            .count();
         if format == Format::Text && !problems.iter().any(Problem::is_error) {
             writeln!(out, "{}: ok", path.display())?;
         }
     }
     if errors + warnings > 0 {
-        let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        eprintln!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+        let plural = |count: usize, what: &str| {
+            format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+        };
+        eprintln!(
+            "{}, {}",
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        );
     }
     Ok(if errors > 0 { 2 } else { 0 })
 }

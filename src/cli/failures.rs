@@ -8,7 +8,9 @@ use crate::model::session::{Loaded, Problem};
 /// Reports an error that ended the program and gives its exit code: 2, or 0 for a reader that went away.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     let gone = error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
     });
     if gone {
         return ExitCode::SUCCESS;
@@ -52,5 +54,8 @@ pub fn write(
 
 /// Gives problems that were found later their place in the file.
 pub fn placed(problems: Vec<Problem>, loaded: &Loaded) -> Vec<Problem> {
-    problems.into_iter().map(|problem| loaded.place(problem)).collect()
+    problems
+        .into_iter()
+        .map(|problem| loaded.place(problem))
+        .collect()
 }

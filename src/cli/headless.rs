@@ -21,13 +21,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     args::{Composing, Format},
+    engine_log::EngineLog,
     failures,
     json_output::JsonLines,
     lines::{LineAssembler, colour_by_environment},
     report,
 };
 use crate::{
-    engine::{CommandError, CommandSender, Engine, EngineHandle, EngineOptions, StartError, panes::Chunk},
+    engine::{
+        CommandError, CommandSender, Engine, EngineHandle, EngineOptions, StartError, panes::Chunk,
+    },
     model::{
         document::Session,
         event::{Command, Event, Level, Outcome, Stamped},
@@ -69,7 +72,11 @@ pub struct Replay {
 ///
 /// # Errors
 /// When standard error cannot be written. `None` in the result: the session has problems.
-pub fn compose(path: &Path, composing: &Composing, format: Format) -> anyhow::Result<Option<Loaded>> {
+pub fn compose(
+    path: &Path,
+    composing: &Composing,
+    format: Format,
+) -> anyhow::Result<Option<Loaded>> {
     let mut err = io::stderr().lock();
     let mut loaded = match Session::open(path) {
         Ok(loaded) => loaded,
@@ -86,7 +93,11 @@ pub fn compose(path: &Path, composing: &Composing, format: Format) -> anyhow::Re
         }
     }
     let found = loaded.session.validate_to_run();
-    problems.extend(failures::placed(found, &loaded).into_iter().filter(session::Problem::is_error));
+    problems.extend(
+        failures::placed(found, &loaded)
+            .into_iter()
+            .filter(session::Problem::is_error),
+    );
     if problems.is_empty() {
         return Ok(Some(loaded));
     }
@@ -99,8 +110,14 @@ pub fn compose(path: &Path, composing: &Composing, format: Format) -> anyhow::Re
 /// # Errors
 /// When there is no place for the record, or the session's folder cannot be found.
 pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineOptions> {
-    let folder = loaded.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().with_context(|| format!("the folder {} cannot be found", folder.display()))?;
+    let folder = loaded
+        .path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let folder = folder
+        .canonicalize()
+        .with_context(|| format!("the folder {} cannot be found", folder.display()))?;
     let agent = std::env::current_exe().context("this program cannot be found")?;
     Ok(EngineOptions {
         name: loaded.name(),
@@ -121,17 +138,21 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
 /// # Errors
 /// When something of this program itself fails; problems of the session are written, and a code returned.
 pub fn run(replay: &Replay) -> anyhow::Result<u8> {
-    let Some(loaded) = compose(&replay.session, &replay.composing, replay.format)? else { return Ok(2) };
+    let Some(loaded) = compose(&replay.session, &replay.composing, replay.format)? else {
+        return Ok(2);
+    };
     let options = options(&loaded, &replay.composing)?;
-    let log = replay.log_level.map(|level| EngineLog::begin(level, &options.runs));
+    let log = replay.log_level.map(|level| EngineLog::begin(level));
     let handle = match Engine::start(loaded.session.clone(), options) {
         Ok(handle) => handle,
         Err(error) => return start_error(error, &loaded, replay.format),
     };
     if let Some(log) = log {
-        log.move_to(&handle.folder);
+        log.move_to(&handle.folder)?;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     hear_signals(handle.commands.clone())?;
     let mut printer = Printer::new(&loaded.session, replay);
     let outcome = runtime.block_on(follow(handle, &mut printer))?;
@@ -148,7 +169,12 @@ fn start_error(error: StartError, loaded: &Loaded, format: Format) -> anyhow::Re
             return Ok(4);
         }
     };
-    failures::write(&failures::placed(problems, loaded), Some(&loaded.text), format, &mut err)?;
+    failures::write(
+        &failures::placed(problems, loaded),
+        Some(&loaded.text),
+        format,
+        &mut err,
+    )?;
     Ok(code)
 }
 
@@ -196,10 +222,12 @@ async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> anyhow::Resu
             Format::Json => printer.json_summary(&summary),
         }
     }
-    Ok(match TERMINATED.load(std::sync::atomic::Ordering::Relaxed) {
-        true if outcome == Outcome::Interrupted => 143,
-        _ => outcome.exit_code(),
-    })
+    Ok(
+        match TERMINATED.load(std::sync::atomic::Ordering::Relaxed) {
+            true if outcome == Outcome::Interrupted => 143,
+            _ => outcome.exit_code(),
+        },
+    )
 }
 
 /// Whether the run was ended by SIGTERM (or SIGHUP) rather than by Ctrl-C.
@@ -255,9 +283,12 @@ fn hear_signals(commands: CommandSender) -> anyhow::Result<()> {
 
 /// Whether SIGHUP was set to be ignored by who started us, as nohup(1) does (bit 0 of SigIgn, proc_pid_status(5)).
 fn hangup_is_ignored() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 != 0)
 }
 
 /// Writes lines of ranks and events.
@@ -293,9 +324,16 @@ impl Printer {
                 Format::Json => self.json.push(&chunk, &mut self.buffer),
                 Format::Text => {
                     let (session, coloured) = (&self.session, self.coloured);
-                    let lines = self.lines.entry((chunk.process.clone(), chunk.stream)).or_insert_with(|| {
-                        LineAssembler::new(&session.label(&chunk.process), chunk.process.template.as_str(), coloured)
-                    });
+                    let lines = self
+                        .lines
+                        .entry((chunk.process.clone(), chunk.stream))
+                        .or_insert_with(|| {
+                            LineAssembler::new(
+                                &session.label(&chunk.process),
+                                chunk.process.template.as_str(),
+                                coloured,
+                            )
+                        });
                     if chunk.gap > 0 {
                         lines.gap(chunk.gap, &mut self.buffer);
                     }
@@ -323,7 +361,11 @@ impl Printer {
             None => String::new(),
         };
         let text = match &stamped.event {
-            Event::Notice { level, process, text } => {
+            Event::Notice {
+                level,
+                process,
+                text,
+            } => {
                 let level = match level {
                     Level::Info => "",
                     Level::Warning => "warning: ",
@@ -331,13 +373,28 @@ impl Printer {
                 };
                 format!("{level}{}{text}", label(process))
             }
-            Event::Alerted { process, text, .. } => format!("alert: {}: {text}", self.session.label(process)),
+            Event::Alerted { process, text, .. } => {
+                format!("alert: {}: {text}", self.session.label(process))
+            }
             Event::Refused { reason } => format!("refused: {reason}"),
             Event::HostLost { host, reason } => format!("host {host} is lost: {reason}"),
-            Event::ProcessEnded { process, status, restart_in: Some(wait), .. } if *wait > 0.0 => {
-                format!("{} ended ({status}); it is started again in {wait} s", self.session.label(process))
+            Event::ProcessEnded {
+                process,
+                status,
+                restart_in: Some(wait),
+                ..
+            } if *wait > 0.0 => {
+                format!(
+                    "{} ended ({status}); it is started again in {wait} s",
+                    self.session.label(process)
+                )
             }
-            Event::ProcessEnded { process, status, failure: true, .. } => {
+            Event::ProcessEnded {
+                process,
+                status,
+                failure: true,
+                ..
+            } => {
                 format!("{} failed: {status}", self.session.label(process))
             }
             _ => return,

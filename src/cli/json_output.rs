@@ -74,14 +74,27 @@ impl JsonLines {
     /// Appends the lines that a chunk completes.
     pub fn push(&mut self, chunk: &Chunk, out: &mut Vec<u8>) {
         let at = self.now();
-        let (incarnation, rest) = self.rest.entry((chunk.process.clone(), chunk.stream)).or_default();
+        let (incarnation, rest) = self
+            .rest
+            .entry((chunk.process.clone(), chunk.stream))
+            .or_default();
         if *incarnation != chunk.incarnation.0 {
             flush(at, &chunk.process, *incarnation, chunk.stream, rest, out);
             *incarnation = chunk.incarnation.0;
         }
         if chunk.gap > 0 {
             flush(at, &chunk.process, *incarnation, chunk.stream, rest, out);
-            put(&object(at, &chunk.process, *incarnation, chunk.stream, Some(chunk.gap), None), out);
+            put(
+                &object(
+                    at,
+                    &chunk.process,
+                    *incarnation,
+                    chunk.stream,
+                    Some(chunk.gap),
+                    None,
+                ),
+                out,
+            );
         }
         let mut bytes = &chunk.bytes[..];
         while let Some(end) = memchr::memchr(b'\n', bytes) {
@@ -112,7 +125,14 @@ impl JsonLines {
 
     /// The last object.
     pub fn summary(&mut self, summary: &Summary, out: &mut Vec<u8>) {
-        put(&SummaryLine { at: self.now(), event: "summary", summary }, out);
+        put(
+            &SummaryLine {
+                at: self.now(),
+                event: "summary",
+                summary,
+            },
+            out,
+        );
     }
 }
 
@@ -125,15 +145,40 @@ fn object<'a>(
     line: Option<&'a str>,
 ) -> OutputLine<'a> {
     let stream = if stream == 0 { "stdout" } else { "stderr" };
-    OutputLine { at, event: "output", process, incarnation, stream, gap, line }
+    OutputLine {
+        at,
+        event: "output",
+        process,
+        incarnation,
+        stream,
+        gap,
+        line,
+    }
 }
 
-fn line(at: f64, process: &ProcessId, incarnation: u32, stream: u8, bytes: &[u8], out: &mut Vec<u8>) {
+fn line(
+    at: f64,
+    process: &ProcessId,
+    incarnation: u32,
+    stream: u8,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) {
     let text = String::from_utf8_lossy(bytes);
-    put(&object(at, process, incarnation, stream, None, Some(&text)), out);
+    put(
+        &object(at, process, incarnation, stream, None, Some(&text)),
+        out,
+    );
 }
 
-fn flush(at: f64, process: &ProcessId, incarnation: u32, stream: u8, rest: &mut Vec<u8>, out: &mut Vec<u8>) {
+fn flush(
+    at: f64,
+    process: &ProcessId,
+    incarnation: u32,
+    stream: u8,
+    rest: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     if !rest.is_empty() {
         line(at, process, incarnation, stream, rest, out);
         rest.clear();
@@ -183,7 +228,10 @@ mod tests {
 
     #[test]
     fn a_line_is_one_object_however_it_came_and_control_characters_are_escaped() {
-        assert_eq!(lines(&[b"a", b"b\r\nc\x1b[31m\nrest"]), ["ab", "c\u{1b}[31m", "rest"]);
+        assert_eq!(
+            lines(&[b"a", b"b\r\nc\x1b[31m\nrest"]),
+            ["ab", "c\u{1b}[31m", "rest"]
+        );
     }
 
     #[test]

@@ -1,5 +1,17 @@
 //! The command line: what dragon-tui says without a screen.
+//!
+//! Owns arguments, texts for people, JSON lines and exit codes. May name every other layer; none names it. Start at
+//! [`args::run`].
 
+pub mod args;
+pub mod check;
+pub mod engine_log;
+pub mod failures;
+pub mod headless;
+pub mod json_output;
 pub mod lines;
 pub mod plain_text;
+pub mod plan;
+pub mod queue;
+pub mod report;
 pub mod runs;

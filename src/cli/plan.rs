@@ -13,7 +13,7 @@ use super::{
     failures, headless, json_output,
 };
 use crate::{
-    agent::{gpu, hello},
+    agent::hello,
     engine::{
         hosts,
         placement::{Ledger, Seat},
@@ -46,13 +46,20 @@ struct Line {
 /// # Errors
 /// When the result cannot be written.
 pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result<u8> {
-    let Some(loaded) = headless::compose(path, composing, format)? else { return Ok(2) };
+    let Some(loaded) = headless::compose(path, composing, format)? else {
+        return Ok(2);
+    };
     let session = &loaded.session;
     let mut problems = preflight::without_hosts(session);
     problems.extend(preflight::unsupported(session));
     let mut err = io::stderr().lock();
     if !problems.is_empty() {
-        failures::write(&failures::placed(problems, &loaded), Some(&loaded.text), format, &mut err)?;
+        failures::write(
+            &failures::placed(problems, &loaded),
+            Some(&loaded.text),
+            format,
+            &mut err,
+        )?;
         return Ok(2);
     }
     let welcome = hello::describe_this_host(wants_gpus(session));
@@ -76,12 +83,20 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     if refusals.is_empty() {
         return Ok(0);
     }
-    failures::write(&failures::placed(refusals, &loaded), Some(&loaded.text), format, &mut err)?;
+    failures::write(
+        &failures::placed(refusals, &loaded),
+        Some(&loaded.text),
+        format,
+        &mut err,
+    )?;
     Ok(3)
 }
 
 fn wants_gpus(session: &Session) -> bool {
-    let here = !session.hosts.iter().any(|host| matches!(host, HostSpec::Declared(host) if host.gpus > 0));
+    let here = !session
+        .hosts
+        .iter()
+        .any(|host| matches!(host, HostSpec::Declared(host) if host.gpus > 0));
     session.groups.iter().any(|(name, group)| {
         group.templates.keys().any(|template| {
             let policy = session.policy_of(name, template);
@@ -90,15 +105,27 @@ fn wants_gpus(session: &Session) -> bool {
     })
 }
 
-fn place(session: &Session, inventory: &crate::engine::placement::Inventory) -> (Vec<Line>, Vec<Problem>) {
+fn place(
+    session: &Session,
+    inventory: &crate::engine::placement::Inventory,
+) -> (Vec<Line>, Vec<Problem>) {
     let mut together = Ledger::new(inventory.clone());
     let (mut plan, mut refusals) = (Vec::new(), Vec::new());
     for (group, spec) in &session.groups {
         // A group that waits for another one gets what that one gives back.
         let mut alone = Ledger::new(inventory.clone());
-        let ledger = if spec.after.is_empty() { &mut together } else { &mut alone };
+        let ledger = if spec.after.is_empty() {
+            &mut together
+        } else {
+            &mut alone
+        };
         for (name, template) in &spec.templates {
-            match ledger.place(group, name, 0..template.replicas, &session.policy_of(group, name)) {
+            match ledger.place(
+                group,
+                name,
+                0..template.replicas,
+                &session.policy_of(group, name),
+            ) {
                 Err(refusal) => {
                     let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
                     refusals.push(Problem::error(path, refusal.to_string()));
@@ -110,7 +137,11 @@ fn place(session: &Session, inventory: &crate::engine::placement::Inventory) -> 
                         while let Some((next, _)) = ranks.next_if(|(_, next)| *next == seat) {
                             last_rank = next;
                         }
-                        let process = ProcessId { group: group.clone(), template: name.clone(), rank };
+                        let process = ProcessId {
+                            group: group.clone(),
+                            template: name.clone(),
+                            rank,
+                        };
                         plan.push(line(process, last_rank, seat, inventory));
                     }
                 }
@@ -128,18 +159,47 @@ fn line(
 ) -> Line {
     let host = inventory.hosts[seat.host].name.clone();
     let env = seat.gpus.as_ref().map(gpu_env).unwrap_or_default();
-    Line { process, last_rank, host, cpus: seat.cpus, gpus: seat.gpus, env }
+    Line {
+        process,
+        last_rank,
+        host,
+        cpus: seat.cpus,
+        gpus: seat.gpus,
+        env,
+    }
 }
 
 fn text(line: &Line, single: bool, out: &mut impl Write) -> io::Result<()> {
-    let ProcessId { group, template, rank } = &line.process;
-    let ranks = if *rank == line.last_rank { rank.to_string() } else { format!("{rank}-{}", line.last_rank) };
-    let name = if single { format!("{template}.{ranks}") } else { format!("{group}/{template}.{ranks}") };
+    let ProcessId {
+        group,
+        template,
+        rank,
+    } = &line.process;
+    let ranks = if *rank == line.last_rank {
+        rank.to_string()
+    } else {
+        format!("{rank}-{}", line.last_rank)
+    };
+    let name = if single {
+        format!("{template}.{ranks}")
+    } else {
+        format!("{group}/{template}.{ranks}")
+    };
     write!(out, "{name:<28} {:<16}", line.host.as_str())?;
-    let all = |set: &CpuSet| if set.is_empty() { "all".to_owned() } else { set.to_string() };
+    let all = |set: &CpuSet| {
+        if set.is_empty() {
+            "all".to_owned()
+        } else {
+            set.to_string()
+        }
+    };
     write!(out, " cpus {:<10}", all(&line.cpus))?;
     if let Some(gpus) = &line.gpus {
-        let gpus = if gpus.is_empty() { "none".to_owned() } else { gpus.to_string() };
+        let gpus = if gpus.is_empty() {
+            "none".to_owned()
+        } else {
+            gpus.to_string()
+        };
         write!(out, " gpus {gpus:<8}")?;
     }
     for (name, value) in &line.env {

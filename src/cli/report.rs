@@ -57,7 +57,12 @@ fn how(outcome: Outcome) -> &'static str {
 }
 
 fn failure(failure: &Failure, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "  {}: {}", failure.process, clean(&failure.status.to_string()))?;
+    writeln!(
+        out,
+        "  {}: {}",
+        failure.process,
+        clean(&failure.status.to_string())
+    )?;
     if !matches!(failure.status, ExitStatus::NotStarted(_)) {
         let skipped = failure.last_lines.len().saturating_sub(LINES_SHOWN);
         for line in &failure.last_lines[skipped..] {
@@ -73,8 +78,16 @@ fn failure(failure: &Failure, out: &mut impl Write) -> std::io::Result<()> {
 /// When `out` cannot be written.
 pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io::Result<()> {
     let ranks = &summary.ranks;
-    let mut counts = vec![format!("{} of {} ranks ended well", grouped(ranks.succeeded), grouped(ranks.total))];
-    for (count, what) in [(ranks.failed, "failed"), (ranks.killed, "stopped"), (ranks.skipped, "did not run")] {
+    let mut counts = vec![format!(
+        "{} of {} ranks ended well",
+        grouped(ranks.succeeded),
+        grouped(ranks.total)
+    )];
+    for (count, what) in [
+        (ranks.failed, "failed"),
+        (ranks.killed, "stopped"),
+        (ranks.skipped, "did not run"),
+    ] {
         if count > 0 {
             counts.push(format!("{} {what}", grouped(count)));
         }
@@ -97,21 +110,42 @@ pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io:
     for one in summary.failures.iter().take(FAILURES_SHOWN) {
         failure(one, out)?;
     }
-    let more = ranks.failed.saturating_sub(summary.failures.len().min(FAILURES_SHOWN) as u64);
+    let more = ranks
+        .failed
+        .saturating_sub(summary.failures.len().min(FAILURES_SHOWN) as u64);
     if more > 0 {
-        writeln!(out, "  and {} more: dragon-tui runs {}", grouped(more), summary.run)?;
+        writeln!(
+            out,
+            "  and {} more: dragon-tui runs {}",
+            grouped(more),
+            summary.run
+        )?;
     }
     for (queue, (put, got, left)) in &summary.queues {
-        writeln!(out, "queue {queue}: {} put, {} got, {} left", grouped(*put), grouped(*got), grouped(*left))?;
+        writeln!(
+            out,
+            "queue {queue}: {} put, {} got, {} left",
+            grouped(*put),
+            grouped(*got),
+            grouped(*left)
+        )?;
     }
     let shown = &summary.bytes;
     let mut output = vec![format!("{} logged", bytes(shown.shown))];
-    for (count, what) in [(shown.discarded, "discarded while muted"), (shown.lost, "LOST: could not be written")] {
+    for (count, what) in [
+        (shown.discarded, "discarded while muted"),
+        (shown.lost, "LOST: could not be written"),
+    ] {
         if count > 0 {
             output.push(format!("{} {what}", bytes(count)));
         }
     }
-    writeln!(out, "output: {}; record: {}", output.join(", "), folder.display())
+    writeln!(
+        out,
+        "output: {}; record: {}",
+        output.join(", "),
+        folder.display()
+    )
 }
 
 #[cfg(test)]

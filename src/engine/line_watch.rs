@@ -46,16 +46,27 @@ impl LineWatch {
         if let Some(Ready::Line(pattern)) = &template.ready
             && let Ok(regex) = Regex::new(pattern)
         {
-            patterns.push(Pattern { regex, alert: None, told: None });
+            patterns.push(Pattern {
+                regex,
+                alert: None,
+                told: None,
+            });
         }
         for alert in &template.alerts {
             if let Alert::Line(pattern) = alert
                 && let Ok(regex) = Regex::new(pattern)
             {
-                patterns.push(Pattern { regex, alert: Some(alert.clone()), told: None });
+                patterns.push(Pattern {
+                    regex,
+                    alert: Some(alert.clone()),
+                    told: None,
+                });
             }
         }
-        (!patterns.is_empty()).then_some(Self { patterns, lines: [Vec::new(), Vec::new()] })
+        (!patterns.is_empty()).then_some(Self {
+            patterns,
+            lines: [Vec::new(), Vec::new()],
+        })
     }
 
     /// Adds output of a stream (0 or 1).
@@ -101,9 +112,15 @@ impl LineWatch {
                 return false;
             };
             let now = Instant::now();
-            if pattern.told.is_none_or(|told| now.duration_since(told) >= PAUSE) {
+            if pattern
+                .told
+                .is_none_or(|told| now.duration_since(told) >= PAUSE)
+            {
                 pattern.told = Some(now);
-                seen.push(Seen::Alert(alert.clone(), String::from_utf8_lossy(line).into_owned()));
+                seen.push(Seen::Alert(
+                    alert.clone(),
+                    String::from_utf8_lossy(line).into_owned(),
+                ));
             }
             true
         });

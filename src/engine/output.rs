@@ -18,7 +18,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{line_watch::{LineWatch, Seen}, panes::PaneFeed};
+use super::{
+    line_watch::{LineWatch, Seen},
+    panes::PaneFeed,
+};
 use crate::{
     agent::wire::{BULK_MAX, Bulk, BulkHeader, CREDIT, ChildKey},
     model::{
@@ -80,7 +83,10 @@ pub struct Routes(Arc<Mutex<Vec<(ChildKey, Route)>>>);
 impl Routes {
     /// One more child.
     pub fn add(&self, child: ChildKey, route: Route) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((child, route));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((child, route));
     }
 
     fn take(&self) -> Vec<(ChildKey, Route)> {
@@ -135,7 +141,9 @@ pub fn run(
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => break,
         }
-        let Some(used) = output.frames(&buffer[..filled]) else { break };
+        let Some(used) = output.frames(&buffer[..filled]) else {
+            break;
+        };
         buffer.copy_within(used..filled, 0);
         filled -= used;
     }
@@ -155,10 +163,15 @@ impl Output {
         let mut credit = Vec::new();
         while let Some((header, rest)) = bytes[used..].split_first_chunk::<{ BulkHeader::SIZE }>() {
             let Ok(header) = BulkHeader::decode(header) else {
-                self.tell(OutputFact::Notice(Level::Error, "the output channel of a host is damaged".to_owned()));
+                self.tell(OutputFact::Notice(
+                    Level::Error,
+                    "the output channel of a host is damaged".to_owned(),
+                ));
                 return None;
             };
-            let Some(payload) = rest.get(..header.len as usize) else { break };
+            let Some(payload) = rest.get(..header.len as usize) else {
+                break;
+            };
             used += BulkHeader::SIZE + payload.len();
             match header.kind {
                 Bulk::Output => self.output(header, payload, now, &mut credit),
@@ -180,25 +193,53 @@ impl Output {
     fn meet(&mut self, key: ChildKey) {
         if !self.children.contains_key(&key) {
             for (key, route) in self.routes.take() {
-                self.children.insert(key, Child { route, log: None, owed: 0, shown: 0, captured: Vec::new() });
+                self.children.insert(
+                    key,
+                    Child {
+                        route,
+                        log: None,
+                        owed: 0,
+                        shown: 0,
+                        captured: Vec::new(),
+                    },
+                );
             }
         }
     }
 
-    fn output(&mut self, header: BulkHeader, payload: &[u8], now: Instant, credit: &mut Vec<(ChildKey, u32)>) {
+    fn output(
+        &mut self,
+        header: BulkHeader,
+        payload: &[u8],
+        now: Instant,
+        credit: &mut Vec<(ChildKey, u32)>,
+    ) {
         let since_start = now.duration_since(self.started);
         self.meet(header.child);
-        let Some(child) = self.children.get_mut(&header.child) else { return };
+        let Some(child) = self.children.get_mut(&header.child) else {
+            return;
+        };
         child.owed += header.len;
         child.shown += payload.len() as u64;
-        let due = if child.owed >= PORTION { std::mem::take(&mut child.owed) } else { 0 };
+        let due = if child.owed >= PORTION {
+            std::mem::take(&mut child.owed)
+        } else {
+            0
+        };
         let mut notice = None;
         match &mut child.route {
             Route::Capture => {
                 let room = CAPTURE_MAX - child.captured.len().min(CAPTURE_MAX);
-                child.captured.extend_from_slice(&payload[..payload.len().min(room)]);
+                child
+                    .captured
+                    .extend_from_slice(&payload[..payload.len().min(room)]);
             }
-            Route::Rank { process, incarnation, watch, last_output } => {
+            Route::Rank {
+                process,
+                incarnation,
+                watch,
+                last_output,
+            } => {
                 if let Some(last) = last_output {
                     last.store(since_start.as_millis() as u64, Ordering::Relaxed);
                 }
@@ -207,10 +248,14 @@ impl Output {
                 }
                 let logs = &mut self.logs;
                 let log = *child.log.get_or_insert_with(|| {
-                    *self.log_of.entry(process.clone()).or_insert_with(|| logs.add((**process).clone()))
+                    *self
+                        .log_of
+                        .entry(process.clone())
+                        .or_insert_with(|| logs.add((**process).clone()))
                 });
                 notice = self.logs.write(log, payload, now);
-                self.feed.publish(process, *incarnation, header.stream, payload);
+                self.feed
+                    .publish(process, *incarnation, header.stream, payload);
             }
         }
         for seen in std::mem::take(&mut self.seen) {
@@ -230,9 +275,14 @@ impl Output {
 
     fn eof(&mut self, key: ChildKey, now: Instant) {
         self.meet(key);
-        let Some(mut child) = self.children.remove(&key) else { return };
+        let Some(mut child) = self.children.remove(&key) else {
+            return;
+        };
         match &mut child.route {
-            Route::Capture => self.tell(OutputFact::Captured(key, std::mem::take(&mut child.captured))),
+            Route::Capture => self.tell(OutputFact::Captured(
+                key,
+                std::mem::take(&mut child.captured),
+            )),
             Route::Rank { watch, .. } => {
                 if let Some(watch) = watch {
                     watch.finish(&mut self.seen);
@@ -256,4 +306,3 @@ impl Output {
         self.tell(OutputFact::Closed(written, lost));
     }
 }
-

@@ -110,7 +110,11 @@ impl Panes {
         let mut state = self.0.lock();
         into.extend(state.queue.drain(..));
         state.queued = 0;
-        for ring in state.rings.values_mut().filter(|ring| !ring.chunks.is_empty()) {
+        for ring in state
+            .rings
+            .values_mut()
+            .filter(|ring| !ring.chunks.is_empty())
+        {
             ring.bytes = 0;
             into.extend(ring.chunks.drain(..));
         }
@@ -122,7 +126,10 @@ impl Panes {
 impl Drop for Panes {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        *state = State { closed: true, ..State::default() };
+        *state = State {
+            closed: true,
+            ..State::default()
+        };
         drop(state);
         self.0.room.notify_all();
     }
@@ -130,14 +137,24 @@ impl Drop for Panes {
 
 impl PaneFeed {
     /// Hands output to the client, if it wants it. Waits when the client follows everything and is behind.
-    pub fn publish(&self, process: &Arc<ProcessId>, incarnation: Incarnation, stream: u8, bytes: &[u8]) {
+    pub fn publish(
+        &self,
+        process: &Arc<ProcessId>,
+        incarnation: Incarnation,
+        stream: u8,
+        bytes: &[u8],
+    ) {
         let mut state = self.0.lock();
         if state.closed {
             return;
         }
         if state.follow {
             while state.queued >= FOLLOW_MAX && !state.closed {
-                state = self.0.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .0
+                    .room
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             state.queued += bytes.len();
             push(&mut state.queue, process, incarnation, stream, 0, bytes);
@@ -181,7 +198,13 @@ fn push(
         last.bytes.extend_from_slice(bytes);
         return;
     }
-    queue.push_back(Chunk { process: process.clone(), incarnation, stream, gap, bytes: bytes.to_vec() });
+    queue.push_back(Chunk {
+        process: process.clone(),
+        incarnation,
+        stream,
+        gap,
+        bytes: bytes.to_vec(),
+    });
 }
 
 #[cfg(test)]

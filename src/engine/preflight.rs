@@ -72,7 +72,11 @@ struct PythonAnswer {
 fn templates(session: &Session) -> impl Iterator<Item = (&GroupName, FieldPath, &ProcessTemplate)> {
     session.groups.iter().flat_map(|(group, spec)| {
         spec.templates.iter().map(move |(name, template)| {
-            (group, FieldPath::template(group.as_str(), name.as_str()), template)
+            (
+                group,
+                FieldPath::template(group.as_str(), name.as_str()),
+                template,
+            )
         })
     })
 }
@@ -104,7 +108,12 @@ pub fn without_hosts(session: &Session) -> Vec<Problem> {
     for pattern in session.patterns() {
         if let Err(error) = Regex::new(pattern.text) {
             let why = error.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let why = why
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned();
             let text = format!("{:?} is no regular expression: {why}", pattern.text);
             problems.push(Problem::error(pattern.path, text));
         }
@@ -123,7 +132,10 @@ pub fn without_hosts(session: &Session) -> Vec<Problem> {
         {
             problems.push(Problem::error(
                 path.name("args"),
-                format!("the arguments are longer than {} KiB: pass a file or a queue instead", CALL_MAX >> 10),
+                format!(
+                    "the arguments are longer than {} KiB: pass a file or a queue instead",
+                    CALL_MAX >> 10
+                ),
             ));
         }
     }
@@ -136,15 +148,21 @@ pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
     let mut together = Ledger::new(inventory.clone());
     for (group, spec) in &session.groups {
         let mut alone = Ledger::new(inventory.clone());
-        let ledger = if spec.after.is_empty() { &mut together } else { &mut alone };
+        let ledger = if spec.after.is_empty() {
+            &mut together
+        } else {
+            &mut alone
+        };
         for (name, template) in &spec.templates {
             let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
             let policy = session.policy_of(group, name);
             match ledger.place(group, name, 0..template.replicas, &policy) {
                 Err(refusal) => refusals.push(Problem::error(path, refusal.to_string())),
                 Ok(seats) => {
-                    let unreachable =
-                        seats.iter().map(|seat| &inventory.hosts[seat.host]).find(|host| !host.reachable);
+                    let unreachable = seats
+                        .iter()
+                        .map(|seat| &inventory.hosts[seat.host])
+                        .find(|host| !host.reachable);
                     if let Some(host) = unreachable {
                         let text = format!(
                             "it would run on {0}, which is only declared and cannot be reached from here: \
@@ -172,35 +190,57 @@ impl Preflight<'_> {
         facts: &mut mpsc::Receiver<OutputFact>,
     ) -> io::Result<Findings> {
         let mut findings = Findings {
-            problems: unsupported(self.session).into_iter().chain(without_hosts(self.session)).collect(),
+            problems: unsupported(self.session)
+                .into_iter()
+                .chain(without_hosts(self.session))
+                .collect(),
             refusals: placement(self.session, self.inventory),
         };
         let targets = self.targets(link, &mut findings.problems);
         let late = || io::Error::new(io::ErrorKind::TimedOut, "the host does not answer");
-        tokio::time::timeout(PATIENCE, targets).await.map_err(|_| late())??;
+        tokio::time::timeout(PATIENCE, targets)
+            .await
+            .map_err(|_| late())??;
         let python = self.python(link, routes, facts, &mut findings.problems);
-        tokio::time::timeout(PATIENCE, python).await.map_err(|_| late())??;
+        tokio::time::timeout(PATIENCE, python)
+            .await
+            .map_err(|_| late())??;
         Ok(findings)
     }
 
     /// Can the programs be run, the folders be entered? The same question is asked once.
     async fn targets(&self, link: &mut Link, problems: &mut Vec<Problem>) -> io::Result<()> {
-        let mut questions: BTreeMap<(String, Option<String>, Option<String>), Vec<(FieldPath, FieldPath)>> =
-            BTreeMap::new();
+        let mut questions: BTreeMap<
+            (String, Option<String>, Option<String>),
+            Vec<(FieldPath, FieldPath)>,
+        > = BTreeMap::new();
         for (_, path, template) in templates(self.session) {
             let program = match &template.target {
                 Target::Program(program) => self.recipes.program(program),
                 Target::Shell(_) => "/bin/sh".to_owned(),
-                Target::Python(_) => self.recipes.program(&self.recipes.interpreter(self.session)),
+                Target::Python(_) => self
+                    .recipes
+                    .program(&self.recipes.interpreter(self.session)),
             };
             // A folder that differs from rank to rank is seen when the rank starts.
-            let cwd = template.cwd.as_deref().filter(|cwd| !cwd.contains('{')).map(|cwd| self.recipes.path(cwd));
+            let cwd = template
+                .cwd
+                .as_deref()
+                .filter(|cwd| !cwd.contains('{'))
+                .map(|cwd| self.recipes.path(cwd));
             let own_path = template.env.get("PATH").cloned();
-            questions.entry((program, own_path, cwd)).or_default().push((path.name("target"), path.name("cwd")));
+            questions
+                .entry((program, own_path, cwd))
+                .or_default()
+                .push((path.name("target"), path.name("cwd")));
         }
         let questions: Vec<_> = questions.into_iter().collect();
         for (id, ((program, path, cwd), _)) in questions.iter().enumerate() {
-            let check = Check { program: program.clone(), path: path.clone(), cwd: cwd.clone() };
+            let check = Check {
+                program: program.clone(),
+                path: path.clone(),
+                cwd: cwd.clone(),
+            };
             link.send(&ToAgent::Check(id as u32, check));
         }
         let mut open = questions.len();
@@ -210,9 +250,13 @@ impl Preflight<'_> {
             link.ready().await?;
             link.read(&mut messages)?;
             for message in messages.drain(..) {
-                let FromAgent::Checked(id, texts) = message else { continue };
+                let FromAgent::Checked(id, texts) = message else {
+                    continue;
+                };
                 open -= 1;
-                let Some((_, asked_by)) = questions.get(id as usize) else { continue };
+                let Some((_, asked_by)) = questions.get(id as usize) else {
+                    continue;
+                };
                 for (target, cwd) in asked_by {
                     for text in &texts {
                         let path = if text.contains("folder") { cwd } else { target };
@@ -234,13 +278,19 @@ impl Preflight<'_> {
     ) -> io::Result<()> {
         let asked: Vec<(FieldPath, String, &ProcessTemplate)> = templates(self.session)
             .filter_map(|(_, path, template)| match &template.target {
-                Target::Python(python) => {
-                    Some((path.name("target"), self.recipes.python_target(python), template))
-                }
+                Target::Python(python) => Some((
+                    path.name("target"),
+                    self.recipes.python_target(python),
+                    template,
+                )),
                 _ => None,
             })
             .collect();
-        if asked.is_empty() || problems.iter().any(|problem| asked.iter().any(|(path, ..)| problem.path == *path)) {
+        if asked.is_empty()
+            || problems
+                .iter()
+                .any(|problem| asked.iter().any(|(path, ..)| problem.path == *path))
+        {
             return Ok(());
         }
         let questions: Vec<_> = asked
@@ -250,15 +300,26 @@ impl Preflight<'_> {
             .collect();
         let child = ChildKey(u64::MAX);
         routes.add(child, Route::Capture);
-        let path = asked.iter().find_map(|(_, _, template)| template.env.get("PYTHONPATH"));
-        let mut env = vec![("DRAGON_TUI_CHECK".to_owned(), serde_json::Value::from(questions).to_string())];
+        let path = asked
+            .iter()
+            .find_map(|(_, _, template)| template.env.get("PYTHONPATH"));
+        let mut env = vec![(
+            "DRAGON_TUI_CHECK".to_owned(),
+            serde_json::Value::from(questions).to_string(),
+        )];
         env.extend(path.map(|path| ("PYTHONPATH".to_owned(), path.clone())));
-        let interpreter = self.recipes.program(&self.recipes.interpreter(self.session));
+        let interpreter = self
+            .recipes
+            .program(&self.recipes.interpreter(self.session));
         link.send(&ToAgent::Spawn(Box::new(SpawnSpec {
             child,
             task: "preflight".to_owned(),
             program: interpreter.clone(),
-            args: vec![format!("{}/{}", self.host.python_home, crate::python::embed::PREFLIGHT)],
+            args: vec![format!(
+                "{}/{}",
+                self.host.python_home,
+                crate::python::embed::PREFLIGHT
+            )],
             env,
             cwd: None,
             stdin: Source::Null,
@@ -303,17 +364,29 @@ impl Preflight<'_> {
         match (failed, answers) {
             (None, Ok(answers)) => {
                 for answer in answers {
-                    let (Some(error), Some((path, ..))) = (answer.error, asked.get(answer.id)) else { continue };
-                    let mut problem = Problem::error(path.clone(), match answer.line {
-                        Some(line) => format!("{error} (line {line})"),
-                        None => error,
-                    });
+                    let (Some(error), Some((path, ..))) = (answer.error, asked.get(answer.id))
+                    else {
+                        continue;
+                    };
+                    let mut problem = Problem::error(
+                        path.clone(),
+                        match answer.line {
+                            Some(line) => format!("{error} (line {line})"),
+                            None => error,
+                        },
+                    );
                     problem.help = answer.suggestion;
                     problems.push(problem);
                 }
             }
             (failed, _) => {
-                let why = failed.unwrap_or_else(|| said.trim().lines().last().unwrap_or("it said nothing").to_owned());
+                let why = failed.unwrap_or_else(|| {
+                    said.trim()
+                        .lines()
+                        .last()
+                        .unwrap_or("it said nothing")
+                        .to_owned()
+                });
                 let text = format!("{interpreter} cannot look at the Python targets: {why}");
                 problems.push(Problem::error(FieldPath::root().name("python"), text));
             }

@@ -54,7 +54,15 @@ impl Probes {
             terminal: crate::model::template::Terminal::Pipe,
             ..rank.clone()
         };
-        self.ranks.insert(rank.child, Probe { spec, asking: None, tries: 0, next: now });
+        self.ranks.insert(
+            rank.child,
+            Probe {
+                spec,
+                asking: None,
+                tries: 0,
+                next: now,
+            },
+        );
     }
 
     /// Asks no more for this rank.
@@ -82,7 +90,10 @@ impl Probes {
             probe.tries += 1;
             probe.next = now + PATIENCE;
             self.questions.insert(child, *rank);
-            actions.push(ProbeAction::Ask(Box::new(SpawnSpec { child, ..probe.spec.clone() })));
+            actions.push(ProbeAction::Ask(Box::new(SpawnSpec {
+                child,
+                ..probe.spec.clone()
+            })));
         }
         actions
     }
@@ -93,7 +104,12 @@ impl Probes {
     }
 
     /// A question was answered (`None`: it could not be asked): the rank that is ready now, if one is.
-    pub fn answered(&mut self, child: ChildKey, exit: Option<Exit>, now: Instant) -> Option<ChildKey> {
+    pub fn answered(
+        &mut self,
+        child: ChildKey,
+        exit: Option<Exit>,
+        now: Instant,
+    ) -> Option<ChildKey> {
         let rank = self.questions.remove(&child)?;
         let probe = self.ranks.get_mut(&rank)?;
         probe.asking = None;
@@ -101,7 +117,12 @@ impl Probes {
             self.ranks.remove(&rank);
             return Some(rank);
         }
-        probe.next = now + if probe.tries < 25 { PACE } else { Duration::from_secs(1) };
+        probe.next = now
+            + if probe.tries < 25 {
+                PACE
+            } else {
+                Duration::from_secs(1)
+            };
         None
     }
 }
@@ -148,7 +169,10 @@ mod tests {
         assert_eq!(probes.answered(first, Some(Exit::Code(1)), now), None);
         assert_eq!(ask(&mut probes, now), None, "not at once again");
         let second = ask(&mut probes, now + PACE).unwrap();
-        assert_eq!(probes.answered(second, Some(Exit::Code(0)), now), Some(ChildKey(1)));
+        assert_eq!(
+            probes.answered(second, Some(Exit::Code(0)), now),
+            Some(ChildKey(1))
+        );
         assert_eq!(probes.deadline(), None);
     }
 

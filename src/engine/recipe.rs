@@ -52,12 +52,16 @@ pub fn expand(text: &str, rank: u32, nproc: u32, host: &str) -> String {
         out.push_str(&rest[..start]);
         rest = &rest[start..];
         let hit = ["rank", "nproc", "host"].into_iter().find_map(|name| {
-            let plain = rest[1..].strip_prefix(name).and_then(|after| after.strip_prefix('}'));
+            let plain = rest[1..]
+                .strip_prefix(name)
+                .and_then(|after| after.strip_prefix('}'));
             let doubled = rest[1..]
                 .strip_prefix('{')
                 .and_then(|after| after.strip_prefix(name))
                 .and_then(|after| after.strip_prefix("}}"));
-            doubled.map(|after| (name, true, after)).or(plain.map(|after| (name, false, after)))
+            doubled
+                .map(|after| (name, true, after))
+                .or(plain.map(|after| (name, false, after)))
         });
         match hit {
             Some((name, literal, after)) => {
@@ -102,7 +106,9 @@ fn write_string(text: &str, out: &mut String) {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if (c as u32) < 0x20 || c == '\u{7f}' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if (c as u32) < 0x20 || c == '\u{7f}' => {
+                out.push_str(&format!("\\u{:04x}", c as u32))
+            }
             c => out.push(c),
         }
     }
@@ -118,7 +124,11 @@ fn write_json(value: &Value, text_of: &dyn Fn(&str) -> String, out: &mut String)
         Value::Int(value) => out.push_str(&value.to_string()),
         Value::Float(value) if value.is_nan() => out.push_str("NaN"),
         Value::Float(value) if value.is_infinite() => {
-            out.push_str(if *value > 0.0 { "Infinity" } else { "-Infinity" });
+            out.push_str(if *value > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            });
         }
         Value::Float(value) => out.push_str(&format!("{value:?}")),
         Value::Text(text) => write_string(&text_of(text), out),
@@ -186,12 +196,23 @@ impl Recipes {
     /// A path of the session: as it is when absolute, else in the session's folder.
     pub fn path(&self, text: &str) -> String {
         let path = Path::new(text);
-        if path.is_absolute() { text.to_owned() } else { self.session_folder.join(path).to_string_lossy().into_owned() }
+        if path.is_absolute() {
+            text.to_owned()
+        } else {
+            self.session_folder
+                .join(path)
+                .to_string_lossy()
+                .into_owned()
+        }
     }
 
     /// A program of the session: a bare name is looked up in `PATH` on its host.
     pub fn program(&self, text: &str) -> String {
-        if text.contains('/') { self.path(text) } else { text.to_owned() }
+        if text.contains('/') {
+            self.path(text)
+        } else {
+            text.to_owned()
+        }
     }
 
     /// A Python target with its file as an absolute path.
@@ -230,9 +251,14 @@ impl Recipes {
             env.extend(gpu_env(gpus));
         }
         let (program, args) = match &template.target {
-            Target::Program(program) => {
-                (self.program(program), template.args.iter().map(|value| filled(&as_text(value))).collect())
-            }
+            Target::Program(program) => (
+                self.program(program),
+                template
+                    .args
+                    .iter()
+                    .map(|value| filled(&as_text(value)))
+                    .collect(),
+            ),
             Target::Shell(line) => {
                 let mut args = vec!["-c".to_owned(), line.clone(), "sh".to_owned()];
                 args.extend(template.args.iter().map(|value| filled(&as_text(value))));
@@ -242,19 +268,35 @@ impl Recipes {
                 env.push(("PYTHONUNBUFFERED".to_owned(), "1".to_owned()));
                 env.push(("DRAGON_TUI_CALL".to_owned(), call(template, &filled)));
                 let runner = format!("{}/{}", host.python_home, crate::python::embed::RUNNER);
-                (self.program(&self.interpreter(session)), vec![runner, self.python_target(target)])
+                (
+                    self.program(&self.interpreter(session)),
+                    vec![runner, self.python_target(target)],
+                )
             }
         };
-        env.extend(template.env.iter().map(|(name, value)| (name.clone(), filled(value))));
+        env.extend(
+            template
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), filled(value))),
+        );
         let stdout = match &template.stdout {
-            Stdout::Pane => Sink::Pane { muted: mute.unwrap_or(false) },
-            Stdout::DevNull => Sink::Pane { muted: mute.unwrap_or(true) },
+            Stdout::Pane => Sink::Pane {
+                muted: mute.unwrap_or(false),
+            },
+            Stdout::DevNull => Sink::Pane {
+                muted: mute.unwrap_or(true),
+            },
             Stdout::File(path) => Sink::File(file(path)),
         };
         let stderr = match &template.stderr {
             Stderr::Stdout => Sink::Stdout,
-            Stderr::Pane => Sink::Pane { muted: mute.unwrap_or(false) },
-            Stderr::DevNull => Sink::Pane { muted: mute.unwrap_or(true) },
+            Stderr::Pane => Sink::Pane {
+                muted: mute.unwrap_or(false),
+            },
+            Stderr::DevNull => Sink::Pane {
+                muted: mute.unwrap_or(true),
+            },
             Stderr::File(path) => Sink::File(file(path)),
         };
         let stdin = match &template.stdin {
@@ -265,7 +307,11 @@ impl Recipes {
         };
         // A pty is for a pane that is looked at or typed into; what is thrown away or filed goes by a pipe.
         let terminal = match template.terminal {
-            Terminal::Auto if template.stdout == Stdout::Pane || template.stdin == Some(Stdin::Pane) => Terminal::Auto,
+            Terminal::Auto
+                if template.stdout == Stdout::Pane || template.stdin == Some(Stdin::Pane) =>
+            {
+                Terminal::Auto
+            }
             Terminal::Auto => Terminal::Pipe,
             asked => asked,
         };
@@ -287,7 +333,10 @@ impl Recipes {
 
     /// The interpreter for Python targets: the session's, else that of the virtual environment, else `python3`.
     pub fn interpreter(&self, session: &Session) -> String {
-        session.python.clone().unwrap_or_else(|| self.python.clone())
+        session
+            .python
+            .clone()
+            .unwrap_or_else(|| self.python.clone())
     }
 
     /// The size of a Python target's arguments in bytes, to be held against [`CALL_MAX`].
@@ -316,7 +365,11 @@ impl Recipes {
 /// The variables by which a process sees only these GPUs. The vendor of a declared host is not known, so all
 /// of them are set; the libraries of one vendor do not read those of another.
 pub fn gpu_env(gpus: &CpuSet) -> Vec<(String, String)> {
-    let list = gpus.iter().map(|gpu| gpu.to_string()).collect::<Vec<_>>().join(",");
+    let list = gpus
+        .iter()
+        .map(|gpu| gpu.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
     [
         ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned()),
         ("CUDA_VISIBLE_DEVICES", list.clone()),
@@ -343,10 +396,26 @@ mod tests {
     }
 
     fn spec(template: &ProcessTemplate, mute: Option<bool>) -> SpawnSpec {
-        let host = HostSide { name: HostName::localhost(), python_home: "/py".to_owned() };
-        let seat = Seat { host: 0, cpus: CpuSet::default(), gpus: None };
+        let host = HostSide {
+            name: HostName::localhost(),
+            python_home: "/py".to_owned(),
+        };
+        let seat = Seat {
+            host: 0,
+            cpus: CpuSet::default(),
+            gpus: None,
+        };
         let process = "g/t.3".parse().unwrap();
-        recipes().spec(&Session::default(), template, ChildKey(1), &process, &seat, 8, mute, &host)
+        recipes().spec(
+            &Session::default(),
+            template,
+            ChildKey(1),
+            &process,
+            &seat,
+            8,
+            mute,
+            &host,
+        )
     }
 
     fn text(text: &str) -> Value {
@@ -371,9 +440,18 @@ mod tests {
     fn a_program_without_args_gets_none_and_a_queue_comes_as_its_name() {
         let mut template = ProcessTemplate::new(Target::Program("echo".to_owned()));
         assert_eq!(spec(&template, None).args, Vec::<String>::new());
-        template.args = vec![text("{rank}"), Value::Int(5), Value::Bool(true), Value::Queue("q".parse().unwrap())];
+        template.args = vec![
+            text("{rank}"),
+            Value::Int(5),
+            Value::Bool(true),
+            Value::Queue("q".parse().unwrap()),
+        ];
         assert_eq!(spec(&template, None).args, ["3", "5", "true", "q"]);
-        assert_eq!(spec(&template, None).program, "echo", "a bare name is looked up on the host");
+        assert_eq!(
+            spec(&template, None).program,
+            "echo",
+            "a bare name is looked up on the host"
+        );
     }
 
     #[test]
@@ -404,12 +482,19 @@ mod tests {
                 Value::Map(vec![(Value::Int(1), text("x"))]),
                 Value::Map(vec![(text("$queue"), text("x"))]),
             ],
-            kwargs: [("lr".to_owned(), Value::Float(1e-6))].into_iter().collect(),
+            kwargs: [("lr".to_owned(), Value::Float(1e-6))]
+                .into_iter()
+                .collect(),
             ..ProcessTemplate::new(Target::Python("../examples/a.py:f".to_owned()))
         };
         let spec = spec(&template, None);
         assert_eq!(spec.args, ["/py/dragon/run.py", "/s/../examples/a.py:f"]);
-        let call = &spec.env.iter().find(|(name, _)| name == "DRAGON_TUI_CALL").unwrap().1;
+        let call = &spec
+            .env
+            .iter()
+            .find(|(name, _)| name == "DRAGON_TUI_CALL")
+            .unwrap()
+            .1;
         assert_eq!(
             call,
             r#"{"args":[{"$queue":"numbers"},5,1.0,NaN,null,["a\"\u000a3"],{"k":false},{"$map":[[1,"x"]]},{"$map":[["$queue","x"]]}],"kwargs":{"lr":1e-6}}"#
@@ -418,11 +503,16 @@ mod tests {
 
     #[test]
     fn devnull_is_muted_from_birth_by_a_pipe_and_the_user_may_open_it_before_it_starts() {
-        let template =
-            ProcessTemplate { stdout: Stdout::DevNull, ..ProcessTemplate::new(Target::Program("x".to_owned())) };
+        let template = ProcessTemplate {
+            stdout: Stdout::DevNull,
+            ..ProcessTemplate::new(Target::Program("x".to_owned()))
+        };
         assert_eq!(spec(&template, None).stdout, Sink::Pane { muted: true });
         assert_eq!(spec(&template, None).terminal, Terminal::Pipe);
-        assert_eq!(spec(&template, Some(false)).stdout, Sink::Pane { muted: false });
+        assert_eq!(
+            spec(&template, Some(false)).stdout,
+            Sink::Pane { muted: false }
+        );
     }
 
     #[test]
@@ -435,7 +525,9 @@ mod tests {
     #[test]
     fn the_template_has_the_last_word_on_the_environment() {
         let template = ProcessTemplate {
-            env: [("DRAGON_TUI_HOST".to_owned(), "mine-{rank}".to_owned())].into_iter().collect(),
+            env: [("DRAGON_TUI_HOST".to_owned(), "mine-{rank}".to_owned())]
+                .into_iter()
+                .collect(),
             ..ProcessTemplate::new(Target::Shell("true".to_owned()))
         };
         let spec = spec(&template, None);

@@ -37,7 +37,11 @@ impl RecordThread {
     ///
     /// # Errors
     /// When the system has no thread to spare.
-    pub fn start(folder: RunFolder, tally: Tally, facts: mpsc::WeakSender<OutputFact>) -> std::io::Result<Self> {
+    pub fn start(
+        folder: RunFolder,
+        tally: Tally,
+        facts: mpsc::WeakSender<OutputFact>,
+    ) -> std::io::Result<Self> {
         let (items, received) = sync_channel(BATCHES_MAX);
         let thread = thread::Builder::new()
             .name("record".to_owned())
@@ -83,14 +87,19 @@ fn write(
         match item {
             Item::Events(batch) => {
                 for stamped in &batch {
-                    let Some(failure) = tally.see(stamped) else { continue };
+                    let Some(failure) = tally.see(stamped) else {
+                        continue;
+                    };
                     if let Event::ProcessEnded { process, .. } = &stamped.event {
                         failure.last_lines =
-                            tail_lines(&folder.log_path(process), LAST_LINES_MAX, TAIL).unwrap_or_default();
+                            tail_lines(&folder.log_path(process), LAST_LINES_MAX, TAIL)
+                                .unwrap_or_default();
                     }
                 }
-                let told: Vec<&Stamped> =
-                    batch.iter().filter(|s| !matches!(s.event, Event::Explained { .. })).collect();
+                let told: Vec<&Stamped> = batch
+                    .iter()
+                    .filter(|s| !matches!(s.event, Event::Explained { .. }))
+                    .collect();
                 tell(events.append(told));
             }
             Item::Queues(at, samples) => {

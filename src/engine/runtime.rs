@@ -36,7 +36,9 @@ use crate::{
     },
     model::{
         document::{Session, Step, TimelineEntry},
-        event::{Command, Event, HostSample, Level, Outcome, PROTOCOL, ProcessSample, Samples, Stamped},
+        event::{
+            Command, Event, HostSample, Level, Outcome, PROTOCOL, ProcessSample, Samples, Stamped,
+        },
         ids::{HostName, ProcessId, Selector},
         template::{Alert, ProcessTemplate, Ready, Signal},
     },
@@ -66,7 +68,7 @@ pub(super) struct Parts {
     pub link: Link,
     pub routes: Routes,
     pub facts: mpsc::Receiver<OutputFact>,
-    pub output: JoinHandle<()>,
+    pub output: Option<JoinHandle<()>>,
     pub queues: QueueServerHandle,
     pub sockets: SocketFolder,
     pub record: RecordThread,
@@ -184,10 +186,19 @@ impl Runtime {
         }
         if self.parts.replay {
             let later = |group: &Selector| {
-                self.timeline.iter().any(|entry| matches!(&entry.step, Step::Start(s) if s == group))
+                self.timeline
+                    .iter()
+                    .any(|entry| matches!(&entry.step, Step::Start(s) if s == group))
             };
-            let now: Vec<Selector> =
-                self.parts.session.groups.keys().cloned().map(Selector::group).filter(|g| !later(g)).collect();
+            let now: Vec<Selector> = self
+                .parts
+                .session
+                .groups
+                .keys()
+                .cloned()
+                .map(Selector::group)
+                .filter(|g| !later(g))
+                .collect();
             self.more_to_come();
             for group in now {
                 self.input(Input::Command(Command::Start(group)));
@@ -196,7 +207,10 @@ impl Runtime {
     }
 
     fn more_to_come(&mut self) {
-        let more = self.timeline.iter().any(|entry| matches!(entry.step, Step::Start(_)));
+        let more = self
+            .timeline
+            .iter()
+            .any(|entry| matches!(entry.step, Step::Start(_)));
         self.parts.supervisor.set_more_to_come(more);
     }
 
@@ -207,7 +221,10 @@ impl Runtime {
 
     fn emit(&mut self, event: Event) {
         let micros = self.parts.started.elapsed().as_micros() as u64;
-        let stamped = Stamped { at: micros as f64 / 1e6, event };
+        let stamped = Stamped {
+            at: micros as f64 / 1e6,
+            event,
+        };
         if self.client {
             self.outbox.push_back(stamped.clone());
         }
@@ -215,7 +232,11 @@ impl Runtime {
     }
 
     fn notice(&mut self, level: Level, process: Option<ProcessId>, text: String) {
-        self.emit(Event::Notice { level, process, text });
+        self.emit(Event::Notice {
+            level,
+            process,
+            text,
+        });
     }
 
     fn input(&mut self, input: Input) {
@@ -225,16 +246,30 @@ impl Runtime {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let timeline = self.timeline.front().map(|entry| self.parts.started + entry.at);
+        let timeline = self
+            .timeline
+            .front()
+            .map(|entry| self.parts.started + entry.at);
         let quiet = self.silences.values().map(|silence| silence.due).min();
         let quiet = quiet.map(|due| self.parts.started + Duration::from_millis(due));
         let queues = (!self.parts.session.queues.is_empty()).then_some(self.queue_look);
-        [timeline, quiet, queues, self.probes.deadline(), self.parts.supervisor.deadline()].into_iter().flatten().min()
+        [
+            timeline,
+            quiet,
+            queues,
+            self.probes.deadline(),
+            self.parts.supervisor.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     async fn turn(&mut self) {
         if !self.to_record.is_empty() {
-            self.parts.record.events(std::mem::take(&mut self.to_record));
+            self.parts
+                .record
+                .events(std::mem::take(&mut self.to_record));
         }
         if self.linked && self.parts.link.flush().is_err() {
             self.lose_host("its agent is gone");
@@ -264,13 +299,17 @@ impl Runtime {
                 self.fact(fact);
                 // What already waits goes along, within a bound, before the next look at everything else.
                 for _ in 0..128 {
-                    let Ok(fact) = self.parts.facts.try_recv() else { break };
+                    let Ok(fact) = self.parts.facts.try_recv() else {
+                        break;
+                    };
                     self.fact(fact);
                 }
             }
             Woken::Room(true) => {
                 while let Some(event) = self.outbox.pop_front() {
-                    if let Err(mpsc::error::TrySendError::Full(event)) = self.parts.events.try_send(event) {
+                    if let Err(mpsc::error::TrySendError::Full(event)) =
+                        self.parts.events.try_send(event)
+                    {
                         self.outbox.push_front(event);
                         break;
                     }
@@ -292,10 +331,14 @@ impl Runtime {
         let lost = if broken {
             Some("its agent's channel is broken".to_owned())
         } else if read {
-            self.parts.link.read(&mut messages).err().map(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => "its agent is gone".to_owned(),
-                _ => error.to_string(),
-            })
+            self.parts
+                .link
+                .read(&mut messages)
+                .err()
+                .map(|error| match error.kind() {
+                    std::io::ErrorKind::UnexpectedEof => "its agent is gone".to_owned(),
+                    _ => error.to_string(),
+                })
         } else {
             None
         };
@@ -311,17 +354,28 @@ impl Runtime {
         if std::mem::replace(&mut self.linked, false) {
             self.probes = Probes::default();
             self.silences.clear();
-            self.input(Input::HostLost { host: 0, reason: reason.to_owned() });
+            self.input(Input::HostLost {
+                host: 0,
+                reason: reason.to_owned(),
+            });
         }
     }
 
     /// Everything whose time has come.
     fn due(&mut self) {
         let now = Instant::now();
-        while self.timeline.front().is_some_and(|entry| self.parts.started + entry.at <= now) {
-            let Some(entry) = self.timeline.pop_front() else { break };
+        while self
+            .timeline
+            .front()
+            .is_some_and(|entry| self.parts.started + entry.at <= now)
+        {
+            let Some(entry) = self.timeline.pop_front() else {
+                break;
+            };
             self.more_to_come();
-            self.emit(Event::StepDone { step: entry.step.clone() });
+            self.emit(Event::StepDone {
+                step: entry.step.clone(),
+            });
             self.input(Input::Command(entry.step.into()));
         }
         let supervisor = &mut self.parts.supervisor;
@@ -339,11 +393,18 @@ impl Runtime {
     fn listen_for_silence(&mut self) {
         let clock = self.clock();
         let mut alerts = Vec::new();
-        for silence in self.silences.values_mut().filter(|silence| silence.due <= clock) {
+        for silence in self
+            .silences
+            .values_mut()
+            .filter(|silence| silence.due <= clock)
+        {
             let last = silence.last_output.load(Ordering::Relaxed);
             let limit = silence.after.as_millis() as u64;
             if clock.saturating_sub(last) >= limit {
-                let text = format!("wrote nothing for {}", humantime::format_duration(silence.after));
+                let text = format!(
+                    "wrote nothing for {}",
+                    humantime::format_duration(silence.after)
+                );
                 alerts.push((silence.process.clone(), silence.alert.clone(), text));
                 silence.due = clock + limit;
             } else {
@@ -351,7 +412,11 @@ impl Runtime {
             }
         }
         for (process, alert, text) in alerts {
-            self.emit(Event::Alerted { process, alert, text });
+            self.emit(Event::Alerted {
+                process,
+                alert,
+                text,
+            });
         }
     }
 
@@ -373,15 +438,27 @@ impl Runtime {
 
     fn message(&mut self, message: FromAgent) {
         match message {
-            FromAgent::Spawned { child, pid, channel } => {
+            FromAgent::Spawned {
+                child,
+                pid,
+                channel,
+            } => {
                 if !self.probes.is_question(child) {
-                    self.input(Input::Spawned { child, pid, channel });
+                    self.input(Input::Spawned {
+                        child,
+                        pid,
+                        channel,
+                    });
                 }
             }
             FromAgent::SpawnFailed { child, reason } => {
                 if self.probes.is_question(child) {
                     if let Some(rank) = self.processes.get(&child).cloned() {
-                        self.notice(Level::Warning, Some((*rank).clone()), format!("its readiness: {reason}"));
+                        self.notice(
+                            Level::Warning,
+                            Some((*rank).clone()),
+                            format!("its readiness: {reason}"),
+                        );
                     }
                     self.answered(child, None);
                 } else {
@@ -400,28 +477,45 @@ impl Runtime {
                     self.input(Input::Exited { child, exit, usage });
                 }
             }
-            FromAgent::Muted { child, muted, discarded } => {
+            FromAgent::Muted {
+                child,
+                muted,
+                discarded,
+            } => {
                 self.discarded.insert(child, discarded);
-                self.input(Input::Muted { child, muted, discarded });
+                self.input(Input::Muted {
+                    child,
+                    muted,
+                    discarded,
+                });
             }
             FromAgent::InputRefused(child) => {
                 if let Some(process) = self.processes.get(&child) {
-                    let reason = format!("{process} does not read: 64 KiB of input wait already, or it has no input");
+                    let reason = format!(
+                        "{process} does not read: 64 KiB of input wait already, or it has no input"
+                    );
                     self.emit(Event::Refused { reason });
                 }
             }
             FromAgent::Swept(group, killed) => {
                 if killed > 0 {
-                    let text = format!("group {group} had left {killed} processes behind; they were ended");
+                    let text = format!(
+                        "group {group} had left {killed} processes behind; they were ended"
+                    );
                     self.notice(Level::Info, None, text);
                 }
             }
             FromAgent::Samples(samples) => self.sample(samples),
             FromAgent::Notice(level, child, text) => {
-                let process = child.and_then(|child| self.processes.get(&child)).map(|process| (**process).clone());
+                let process = child
+                    .and_then(|child| self.processes.get(&child))
+                    .map(|process| (**process).clone());
                 self.notice(level, process, text);
             }
-            FromAgent::Welcome(_) | FromAgent::Checked(..) | FromAgent::Heartbeat(_) | FromAgent::Bye => {}
+            FromAgent::Welcome(_)
+            | FromAgent::Checked(..)
+            | FromAgent::Heartbeat(_)
+            | FromAgent::Bye => {}
         }
     }
 
@@ -449,7 +543,10 @@ impl Runtime {
             gpus: samples.gpus,
         };
         // Latest wins; nobody needs to be looking.
-        self.parts.samples.send_replace(Samples { hosts: vec![host], processes: processes.collect() });
+        self.parts.samples.send_replace(Samples {
+            hosts: vec![host],
+            processes: processes.collect(),
+        });
     }
 
     fn fact(&mut self, fact: OutputFact) {
@@ -468,7 +565,11 @@ impl Runtime {
             OutputFact::Seen(child, Seen::Alert(alert, text)) => {
                 if let Some(process) = self.processes.get(&child) {
                     let process = (**process).clone();
-                    self.emit(Event::Alerted { process, alert, text });
+                    self.emit(Event::Alerted {
+                        process,
+                        alert,
+                        text,
+                    });
                 }
             }
             OutputFact::Notice(level, text) => self.notice(level, None, text),
@@ -487,8 +588,19 @@ impl Runtime {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Spawn { child, process, incarnation, seat, nproc, mute } => {
-                let template = self.parts.session.template(&process.group, &process.template).cloned();
+            Action::Spawn {
+                child,
+                process,
+                incarnation,
+                seat,
+                nproc,
+                mute,
+            } => {
+                let template = self
+                    .parts
+                    .session
+                    .template(&process.group, &process.template)
+                    .cloned();
                 let host = self.parts.hosts.get(seat.host).cloned().flatten();
                 let (Some(template), Some(host), true) = (template, host, self.linked) else {
                     let reason = "its host cannot be reached".to_owned();
@@ -522,7 +634,10 @@ impl Runtime {
                 self.parts.link.send(&ToAgent::Resize(child, rows, columns));
             }
             Action::Emit(event) => self.emit(event),
-            Action::Over { outcome, first_failure } => self.over = Some((outcome, first_failure)),
+            Action::Over {
+                outcome,
+                first_failure,
+            } => self.over = Some((outcome, first_failure)),
         }
     }
 
@@ -553,7 +668,15 @@ impl Runtime {
             last_output
         });
         let watch = LineWatch::of(template);
-        self.parts.routes.add(child, Route::Rank { process, incarnation, watch, last_output });
+        self.parts.routes.add(
+            child,
+            Route::Rank {
+                process,
+                incarnation,
+                watch,
+                last_output,
+            },
+        );
     }
 
     fn ask_for_readiness(
@@ -567,9 +690,10 @@ impl Runtime {
         let filled = |text: &str| expand(text, process.rank, nproc, host.name.as_str());
         let (program, args) = match &template.ready {
             Some(Ready::Exec(command)) => match command.split_first() {
-                Some((program, args)) => {
-                    (self.parts.recipes.program(&filled(program)), args.iter().map(|arg| filled(arg)).collect())
-                }
+                Some((program, args)) => (
+                    self.parts.recipes.program(&filled(program)),
+                    args.iter().map(|arg| filled(arg)).collect(),
+                ),
                 None => return,
             },
             Some(Ready::Tcp(address)) => {
@@ -587,8 +711,15 @@ impl Runtime {
         let (outcome, first_failure) = self.over.clone()?;
         if self.linked {
             self.parts.link.send(&ToAgent::Shutdown);
-            if tokio::time::timeout(SHUTDOWN, self.farewell()).await.is_err() {
-                self.notice(Level::Error, None, "the agent did not end in time; it was killed".to_owned());
+            if tokio::time::timeout(SHUTDOWN, self.farewell())
+                .await
+                .is_err()
+            {
+                self.notice(
+                    Level::Error,
+                    None,
+                    "the agent did not end in time; it was killed".to_owned(),
+                );
                 let _ = self.parts.link.agent().kill();
             }
         }
@@ -606,9 +737,19 @@ impl Runtime {
                     OutputFact::Closed(written, lost) => self.logged = (written, lost),
                     OutputFact::Notice(level, text) => {
                         let micros = self.parts.started.elapsed().as_micros() as u64;
-                        let event = Event::Notice { level, process: None, text };
-                        self.to_record.push(Stamped { at: micros as f64 / 1e6, event: event.clone() });
-                        self.outbox.push_back(Stamped { at: micros as f64 / 1e6, event });
+                        let event = Event::Notice {
+                            level,
+                            process: None,
+                            text,
+                        };
+                        self.to_record.push(Stamped {
+                            at: micros as f64 / 1e6,
+                            event: event.clone(),
+                        });
+                        self.outbox.push_back(Stamped {
+                            at: micros as f64 / 1e6,
+                            event,
+                        });
                     }
                     OutputFact::Eof(_, shown) => self.shown += shown,
                     _ => {}
@@ -616,14 +757,24 @@ impl Runtime {
             }
         };
         let _ = tokio::time::timeout(HAND_OVER, hand_over).await;
-        let _ = self.parts.output.join();
+        if let Some(output) = self.parts.output.take() {
+            let _ = output.join();
+        }
         self.sample_queues_at_end();
-        let ended = Event::RunEnded { outcome, first_failure };
+        let ended = Event::RunEnded {
+            outcome,
+            first_failure,
+        };
         let micros = self.parts.started.elapsed().as_micros() as u64;
-        let stamped = Stamped { at: micros as f64 / 1e6, event: ended };
+        let stamped = Stamped {
+            at: micros as f64 / 1e6,
+            event: ended,
+        };
         self.outbox.push_back(stamped.clone());
         self.to_record.push(stamped);
-        self.parts.record.events(std::mem::take(&mut self.to_record));
+        self.parts
+            .record
+            .events(std::mem::take(&mut self.to_record));
         self.parts.queues.shutdown();
         drop(self.parts.sockets);
         let summary = self.parts.record.finish().map(|(folder, mut summary)| {
@@ -636,8 +787,18 @@ impl Runtime {
             if let Err(error) = folder.finish(&mut summary) {
                 let micros = self.parts.started.elapsed().as_micros() as u64;
                 let text = error.to_string();
-                let event = Event::Notice { level: Level::Error, process: None, text };
-                self.outbox.insert(self.outbox.len().saturating_sub(1), Stamped { at: micros as f64 / 1e6, event });
+                let event = Event::Notice {
+                    level: Level::Error,
+                    process: None,
+                    text,
+                };
+                self.outbox.insert(
+                    self.outbox.len().saturating_sub(1),
+                    Stamped {
+                        at: micros as f64 / 1e6,
+                        event,
+                    },
+                );
             }
             summary
         });
@@ -651,10 +812,17 @@ impl Runtime {
 
     fn sample_queues_at_end(&mut self) {
         self.sample_queues();
-        let Ok(samples) = self.parts.queues.list() else { return };
+        let Ok(samples) = self.parts.queues.list() else {
+            return;
+        };
         let totals: indexmap::IndexMap<_, _> = samples
             .iter()
-            .filter_map(|queue| Some((queue.name.parse().ok()?, (queue.put, queue.got, queue.depth))))
+            .filter_map(|queue| {
+                Some((
+                    queue.name.parse().ok()?,
+                    (queue.put, queue.got, queue.depth),
+                ))
+            })
             .collect();
         if !totals.is_empty() {
             self.emit(Event::QueueTotals { queues: totals });

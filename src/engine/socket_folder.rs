@@ -68,7 +68,10 @@ fn make_private(path: &Path) -> io::Result<()> {
     };
     Err(io::Error::new(
         io::ErrorKind::PermissionDenied,
-        format!("{} {what}: sockets are not safe there; remove it, or ask who made it", path.display()),
+        format!(
+            "{} {what}: sockets are not safe there; remove it, or ask who made it",
+            path.display()
+        ),
     ))
 }
 
@@ -86,7 +89,10 @@ mod tests {
         for path in [&root, &folder.path] {
             assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700);
         }
-        assert!(SocketFolder::create_in(&root, "r1").is_err(), "two runs never share one");
+        assert!(
+            SocketFolder::create_in(&root, "r1").is_err(),
+            "two runs never share one"
+        );
         drop(folder);
         assert!(!root.join("r1").exists());
     }
@@ -97,11 +103,15 @@ mod tests {
         let open = place.path().join("open");
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        let error = SocketFolder::create_in(&open, "r1").unwrap_err().to_string();
+        let error = SocketFolder::create_in(&open, "r1")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("open to other users"), "{error}");
         let link = place.path().join("link");
         symlink(&open, &link).unwrap();
-        let error = SocketFolder::create_in(&link, "r1").unwrap_err().to_string();
+        let error = SocketFolder::create_in(&link, "r1")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("is a link"), "{error}");
     }
 }

@@ -47,7 +47,9 @@ const FACTS_MAX: usize = 1024;
 
 /// Variables of the engine's environment that no rank gets: they speak of the user's terminal and login.
 fn is_private(name: &str) -> bool {
-    name.starts_with("SSH_") || name.starts_with("TMUX") || matches!(name, "DISPLAY" | "XDG_RUNTIME_DIR")
+    name.starts_with("SSH_")
+        || name.starts_with("TMUX")
+        || matches!(name, "DISPLAY" | "XDG_RUNTIME_DIR")
 }
 
 fn failed<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> StartError {
@@ -83,11 +85,16 @@ fn default_python() -> String {
 
 /// What a run that died on this host left behind is ended, by its mark, before the next one starts.
 fn sweep_stale(options: &EngineOptions) {
-    let Ok(stale) = options.runs.stale_runs() else { return };
+    let Ok(stale) = options.runs.stale_runs() else {
+        return;
+    };
     for run in stale {
         let killed = guardian::sweep(&run.engine.mark);
         if killed > 0 {
-            tracing::warn!("run {} died and had left {killed} processes behind: they were ended", run.id);
+            tracing::warn!(
+                "run {} died and had left {killed} processes behind: they were ended",
+                run.id
+            );
         }
         if let Err(error) = options.runs.mark_swept(&run.id, SystemTime::now()) {
             tracing::warn!("{error}");
@@ -97,7 +104,10 @@ fn sweep_stale(options: &EngineOptions) {
 
 pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHandle, StartError> {
     sweep_stale(&options);
-    let text = options.text.clone().unwrap_or_else(|| session::save(&session, None));
+    let text = options
+        .text
+        .clone()
+        .unwrap_or_else(|| session::save(&session, None));
     let mut mark = String::new();
     let mut sockets = None;
     let ranks = session.process_count();
@@ -125,7 +135,18 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
     let (events, events_out) = mpsc::channel(EVENTS_MAX);
     let (panes, feed) = panes();
     let (samples, samples_out) = watch::channel(Samples::default());
-    let starter = Starter { session, options, folder, mark, sockets, feed, ready, commands_in, events, samples };
+    let starter = Starter {
+        session,
+        options,
+        folder,
+        mark,
+        sockets,
+        feed,
+        ready,
+        commands_in,
+        events,
+        samples,
+    };
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || starter.run())
@@ -144,7 +165,9 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
             let _ = thread.join();
             Err(error)
         }
-        Err(_) => Err(StartError::Engine("the engine ended before it had started".to_owned())),
+        Err(_) => Err(StartError::Engine(
+            "the engine ended before it had started".to_owned(),
+        )),
     }
 }
 
@@ -180,11 +203,15 @@ struct Made {
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => {
-                self.give_up(StartError::Engine(format!("the engine's loop cannot be made: {error}")));
+                self.give_up(StartError::Engine(format!(
+                    "the engine's loop cannot be made: {error}"
+                )));
                 return None;
             }
         };
@@ -195,24 +222,43 @@ impl Starter {
                 None
             }
             Ok(made) => {
-                let Starter { session, options, folder, feed, ready, commands_in, events, samples, mark, .. } = self;
+                let Starter {
+                    session,
+                    options,
+                    folder,
+                    feed,
+                    ready,
+                    commands_in,
+                    events,
+                    samples,
+                    mark,
+                    ..
+                } = self;
                 drop(feed);
                 let info = EngineInfo::of_this_process();
                 let started = SystemTime::now()
                     .duration_since(SystemTime::UNIX_EPOCH)
                     .map(|since| since.as_secs())
                     .unwrap_or_default();
-                let tally = Tally::new(folder.id(), &options.name, started, session.process_count());
+                let tally =
+                    Tally::new(folder.id(), &options.name, started, session.process_count());
                 let run = folder.id().to_owned();
                 let record = match RecordThread::start(folder, tally, made.facts_in) {
                     Ok(record) => record,
                     Err(error) => {
-                        let _ = ready.send(Err(StartError::Engine(format!("no thread for the record: {error}"))));
+                        let _ = ready.send(Err(StartError::Engine(format!(
+                            "no thread for the record: {error}"
+                        ))));
                         return None;
                     }
                 };
-                let supervisor =
-                    Supervisor::new(&session, made.ledger, Options { end_when_done: options.replay });
+                let supervisor = Supervisor::new(
+                    &session,
+                    made.ledger,
+                    Options {
+                        end_when_done: options.replay,
+                    },
+                );
                 let engine = Runtime::new(Parts {
                     session,
                     name: options.name.clone(),
@@ -226,7 +272,7 @@ impl Starter {
                     link: made.link,
                     routes: made.routes,
                     facts: made.facts,
-                    output: made.output,
+                    output: Some(made.output),
                     queues: made.queues,
                     sockets: made.sockets,
                     record,
@@ -258,7 +304,11 @@ impl Starter {
         let started = Instant::now();
         let sockets = match self.sockets.take() {
             Some(Ok(sockets)) => sockets,
-            Some(Err(error)) => return Err(StartError::Engine(format!("no folder for sockets: {error}"))),
+            Some(Err(error)) => {
+                return Err(StartError::Engine(format!(
+                    "no folder for sockets: {error}"
+                )));
+            }
             None => return Err(StartError::Engine("no folder for sockets".to_owned())),
         };
         let declared = self.session.queues.iter().map(|(name, queue)| QueueDecl {
@@ -268,11 +318,13 @@ impl Starter {
             joinable: queue.joinable,
         });
         let socket = sockets.queue_socket();
-        let queues = QueueServer::start(socket.clone(), declared.collect(), ServerOptions::default())
-            .map_err(failed("the queue server cannot be started"))?;
-        let log = open_log(&self.folder.path().join("agent.log")).map_err(failed("the agent has no log"))?;
-        let (mut link, bulk) =
-            hosts::local::start(&self.options.agent, log).map_err(failed("the agent cannot be started"))?;
+        let queues =
+            QueueServer::start(socket.clone(), declared.collect(), ServerOptions::default())
+                .map_err(failed("the queue server cannot be started"))?;
+        let log = open_log(&self.folder.path().join("agent.log"))
+            .map_err(failed("the agent has no log"))?;
+        let (mut link, bulk) = hosts::local::start(&self.options.agent, log)
+            .map_err(failed("the agent cannot be started"))?;
         let cwd = std::env::current_dir().map_err(failed("the present folder cannot be read"))?;
         let wants_gpus = self.session.groups.iter().any(|(name, group)| {
             group.templates.keys().any(|template| {
@@ -291,7 +343,11 @@ impl Starter {
         }));
         let welcome = match tokio::time::timeout(WELCOME, welcome(&mut link)).await {
             Ok(Ok(welcome)) => welcome,
-            Ok(Err(error)) => return Err(StartError::Engine(format!("the agent did not start: {error}"))),
+            Ok(Err(error)) => {
+                return Err(StartError::Engine(format!(
+                    "the agent did not start: {error}"
+                )));
+            }
             Err(_) => return Err(StartError::Engine("the agent does not answer".to_owned())),
         };
         if welcome.version != wire::VERSION {
@@ -317,7 +373,10 @@ impl Starter {
                 String::new()
             }
         };
-        let host = HostSide { name: HostName::localhost(), python_home };
+        let host = HostSide {
+            name: HostName::localhost(),
+            python_home,
+        };
         let recipes = Recipes {
             run: self.folder.id().to_owned(),
             session_folder: self.options.session_folder.clone(),
@@ -325,14 +384,22 @@ impl Starter {
             queue_socket: socket.to_string_lossy().into_owned(),
             size: self.options.size,
         };
-        let preflight =
-            Preflight { session: &self.session, inventory: &inventory, recipes: &recipes, host: &host };
+        let preflight = Preflight {
+            session: &self.session,
+            inventory: &inventory,
+            recipes: &recipes,
+            host: &host,
+        };
         let findings = preflight
             .run(&mut link, &routes, &mut facts)
             .await
             .map_err(failed("the session cannot be checked on this host"))?;
         if !findings.problems.is_empty() {
-            let all = findings.problems.into_iter().chain(findings.refusals).collect();
+            let all = findings
+                .problems
+                .into_iter()
+                .chain(findings.refusals)
+                .collect();
             return Err(StartError::Problems(all));
         }
         if !findings.refusals.is_empty() {
@@ -371,5 +438,9 @@ async fn welcome(link: &mut Link) -> io::Result<Welcome> {
 }
 
 fn open_log(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }

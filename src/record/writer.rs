@@ -3,7 +3,11 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc, thread, time::Duration, time::SystemTime};
+    sync::Arc,
+    thread,
+    time::Duration,
+    time::SystemTime,
+};
 
 use super::{
     EventLog, QueueLog, RecordError, Summary,

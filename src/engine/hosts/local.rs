@@ -29,5 +29,13 @@ pub fn start(program: &Path, log: File) -> io::Result<(Link, UnixStream)> {
         .spawn()?;
     control.set_nonblocking(true)?;
     let control = tokio::net::UnixStream::from_std(control)?;
-    Ok((Link { control, reader: ControlReader::default(), pending: Vec::new(), agent }, bulk))
+    Ok((
+        Link {
+            control,
+            reader: ControlReader::default(),
+            pending: Vec::new(),
+            agent,
+        },
+        bulk,
+    ))
 }

@@ -82,7 +82,9 @@ impl Link {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
                     self.reader.push(&buffer[..count]);
-                    while let Some(message) = self.reader.next_message().map_err(io::Error::other)? {
+                    while let Some(message) =
+                        self.reader.next_message().map_err(io::Error::other)?
+                    {
                         messages.push(message);
                     }
                     if count < buffer.len() {
@@ -118,8 +120,13 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
     };
     let mut hosts = vec![];
     for spec in &session.hosts {
-        let HostSpec::Declared(declared) = spec else { continue };
-        let meant = aliases.iter().find(|(name, _)| *name == declared.name).map(|(_, host)| host);
+        let HostSpec::Declared(declared) = spec else {
+            continue;
+        };
+        let meant = aliases
+            .iter()
+            .find(|(name, _)| *name == declared.name)
+            .map(|(_, host)| host);
         let named = meant.unwrap_or(&declared.name);
         if localhost.is_called(named) {
             localhost.listed = true;
@@ -149,8 +156,15 @@ mod tests {
     use crate::model::host::DeclaredHost;
 
     fn session() -> Session {
-        let declared = DeclaredHost { name: HostName::new("pinoak0033"), cpus: 64, gpus: 4 };
-        Session { hosts: vec![HostSpec::Declared(declared)], ..Session::default() }
+        let declared = DeclaredHost {
+            name: HostName::new("pinoak0033"),
+            cpus: 64,
+            gpus: 4,
+        };
+        Session {
+            hosts: vec![HostSpec::Declared(declared)],
+            ..Session::default()
+        }
     }
 
     fn welcome() -> Welcome {
@@ -170,8 +184,18 @@ mod tests {
     #[test]
     fn a_declared_host_can_be_planned_for_and_not_reached() {
         let inventory = inventory(&session(), &Vec::new(), &welcome());
-        let names: Vec<_> = inventory.hosts.iter().map(|host| (host.name.to_string(), host.reachable)).collect();
-        assert_eq!(names, [("localhost".to_owned(), true), ("pinoak0033".to_owned(), false)]);
+        let names: Vec<_> = inventory
+            .hosts
+            .iter()
+            .map(|host| (host.name.to_string(), host.reachable))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("localhost".to_owned(), true),
+                ("pinoak0033".to_owned(), false)
+            ]
+        );
         assert_eq!(inventory.hosts[1].gpus.len(), 4);
     }
 
@@ -181,7 +205,10 @@ mod tests {
             let aliases = vec![(HostName::new("pinoak0033"), HostName::new(target))];
             let inventory = inventory(&session(), &aliases, &welcome());
             assert_eq!(inventory.hosts.len(), 1, "{target}");
-            assert!(inventory.hosts[0].listed && inventory.hosts[0].is_called(&HostName::new("pinoak0033")));
+            assert!(
+                inventory.hosts[0].listed
+                    && inventory.hosts[0].is_called(&HostName::new("pinoak0033"))
+            );
         }
     }
 }

@@ -408,9 +408,15 @@ impl Supervisor {
                 }
             }
             Command::Explain(process) => match self.explain(&process) {
-                Some(Explanation { state, because }) => self.emit(Event::Explained { process, state, because }),
+                Some(Explanation { state, because }) => self.emit(Event::Explained {
+                    process,
+                    state,
+                    because,
+                }),
                 None => {
-                    self.emit(Event::Refused { reason: format!("{process} is no process of this session") });
+                    self.emit(Event::Refused {
+                        reason: format!("{process} is no process of this session"),
+                    });
                 }
             },
             Command::Finish | Command::Abort => {
