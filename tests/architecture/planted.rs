@@ -174,6 +174,28 @@ fn a_child_module_is_known_without_super() {
 }
 
 #[test]
+fn a_file_with_a_path_of_its_own_is_where_its_declaration_stands() {
+    let server = ("src/engine/queues/server.rs", "");
+    let broker = (
+        "src/engine/queues/broker.rs",
+        "#[cfg(test)]\n#[path = \"broker_tests/mod.rs\"]\nmod tests;",
+    );
+    let tests = (
+        "src/engine/queues/broker_tests/mod.rs",
+        "use super::super::server::Server;",
+    );
+    let oracle = (
+        "src/engine/queues/broker_tests/oracle.rs",
+        "use super::super::super::server::Server;",
+    );
+    let found = found(&[server, broker, tests, oracle]);
+    assert_eq!(found.len(), 2);
+    for it in found {
+        assert_eq!(it.what, "crate::engine::queues::server::Server");
+    }
+}
+
+#[test]
 fn the_screens_reach_the_engine_by_its_door_only() {
     let supervisor = ("src/engine/supervisor/mod.rs", "");
     let door = ("src/tui/update.rs", "use crate::engine::EngineHandle;");
@@ -248,7 +270,7 @@ fn the_rules_touch_no_clock_and_no_disk() {
         "src/engine/placement.rs",
         "use std::process::Command;",
         2,
-        "std::process",
+        "process::Command",
     );
     breaks(
         "src/engine/placement.rs",
@@ -286,8 +308,8 @@ fn the_rules_touch_no_clock_and_no_disk() {
 fn what_is_free_in_tests_is_not_free_behind_them() {
     let after = "#[cfg(test)]\nmod tests { fn f() {} }\nfn g() { Instant::now(); }";
     breaks("src/engine/placement.rs", after, 4, "Instant::now");
-    let elsewhere = "#[cfg(test)]\nuse std::fs;\nuse std::process;";
-    breaks("src/engine/placement.rs", elsewhere, 4, "std::process");
+    let elsewhere = "#[cfg(test)]\nuse std::fs;\nuse std::net;";
+    breaks("src/engine/placement.rs", elsewhere, 4, "std::net");
     let field = "struct S {\n    #[cfg(test)]\n    a: u8,\n}\nfn g() { Instant::now(); }";
     breaks("src/engine/placement.rs", field, 6, "Instant::now");
     let not = "#[cfg(not(test))]\nfn g() { Instant::now(); }";
