@@ -32,6 +32,7 @@ use super::{
     record_thread::RecordThread,
     socket_folder::SocketFolder,
     supervisor::{Action, Input, Supervisor},
+    watches::Watches,
 };
 use crate::{
     agent::{
@@ -110,6 +111,7 @@ pub(super) struct Runtime {
     linked: bool,
     timeline: VecDeque<TimelineEntry>,
     probes: Probes,
+    watches: Watches,
     silences: HashMap<ChildKey, Silence>,
     processes: HashMap<ChildKey, Arc<ProcessId>>,
     /// Events on their way to the client and to the record.
@@ -132,11 +134,17 @@ impl Runtime {
         let mut timeline = parts.session.timeline.clone();
         timeline.sort_by_key(|entry| entry.at);
         let queue_look = parts.started + QUEUE_PACE;
+        let watches = Watches::new(
+            &parts.session,
+            |path| parts.recipes.path(path),
+            Instant::now(),
+        );
         Self {
             parts,
             linked: true,
             timeline: timeline.into(),
             probes: Probes::default(),
+            watches,
             silences: HashMap::new(),
             processes: HashMap::new(),
             outbox: VecDeque::new(),
@@ -262,6 +270,7 @@ impl Runtime {
             quiet,
             queues,
             self.probes.deadline(),
+            self.watches.deadline(),
             self.parts.supervisor.deadline(),
         ]
         .into_iter()
@@ -350,6 +359,14 @@ impl Runtime {
         let supervisor = &mut self.parts.supervisor;
         for action in self.probes.due(now, || supervisor.fresh_child()) {
             self.probe(action);
+        }
+        for (template, path) in self.watches.changed(now) {
+            self.notice(
+                Level::Info,
+                None,
+                format!("{} changed: {template} is restarted", path.display()),
+            );
+            self.input(Input::Command(Command::Restart(template)));
         }
         self.listen_for_silence();
         if self.queue_look <= now {
