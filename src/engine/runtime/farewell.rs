@@ -135,7 +135,7 @@ impl Runtime {
             }
             let mut messages = Vec::new();
             tokio::select! {
-                ready = self.parts.link.ready() => {
+                ready = self.parts.link.ready(true) => {
                     if ready.is_err() || self.parts.link.read(&mut messages).is_err() {
                         return;
                     }

@@ -295,12 +295,12 @@ impl Runtime {
                 None => std::future::pending().await,
             }
         };
-        let hearing = self.linked && (listening || self.parts.link.pending() > 0);
         let woken = tokio::select! {
             command = self.parts.commands.recv(), if self.client => Woken::Command(command),
-            ready = self.parts.link.ready(), if hearing => Woken::Link(ready.is_ok()),
+            ready = self.parts.link.ready(listening), if self.linked => Woken::Link(ready.is_ok()),
             fact = self.parts.facts.recv(), if listening && self.telling => Woken::Fact(fact),
             room = self.parts.events.reserve(), if !self.outbox.is_empty() => Woken::Room(room.is_ok()),
+            () = self.parts.events.closed(), if self.client => Woken::Room(false),
             () = sleep => Woken::Due,
         };
         match woken {
