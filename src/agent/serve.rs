@@ -285,7 +285,7 @@ impl Agent {
             Ok(()) => {
                 let full = !bulk.has_room();
                 if self.bulk_full && !full {
-                    self.children.unblock();
+                    self.children.unblock(&mut self.bulk);
                 }
                 self.bulk_full = full;
             }

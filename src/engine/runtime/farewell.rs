@@ -49,7 +49,7 @@ impl Runtime {
                             event,
                         });
                     }
-                    OutputFact::Eof(_, shown) => self.shown += shown,
+                    OutputFact::Eof(_, discarded) => self.discarded += discarded,
                     _ => {}
                 }
             }
@@ -80,8 +80,7 @@ impl Runtime {
             summary.exit_code = outcome.exit_code().into();
             summary.bytes.shown = self.logged.0;
             summary.bytes.lost = self.logged.1;
-            let still: u64 = self.discarded.values().sum();
-            summary.bytes.discarded = summary.bytes.discarded.max(self.total_discarded + still);
+            summary.bytes.discarded = self.discarded;
             if let Err(error) = folder.finish(&mut summary) {
                 let micros = self.parts.started.elapsed().as_micros() as u64;
                 let text = error.to_string();
@@ -142,9 +141,6 @@ impl Runtime {
                     for message in messages {
                         match message {
                             FromAgent::Bye => return,
-                            FromAgent::Muted { child, discarded, .. } => {
-                                self.discarded.insert(child, discarded);
-                            }
                             FromAgent::Swept(group, killed) if killed > 0 => {
                                 let text =
                                     format!("group {group} had left {killed} processes behind; they were ended");

@@ -123,9 +123,8 @@ pub(super) struct Runtime {
     over: Option<(Outcome, Option<ProcessId>)>,
     queue_look: Instant,
     last_queues: Vec<QueueSample>,
-    shown: u64,
-    discarded: HashMap<ChildKey, u64>,
-    total_discarded: u64,
+    /// Bytes thrown away by processes that ended.
+    discarded: u64,
     logged: (u64, u64),
 }
 
@@ -154,9 +153,7 @@ impl Runtime {
             over: None,
             queue_look,
             last_queues: Vec::new(),
-            shown: 0,
-            discarded: HashMap::new(),
-            total_discarded: 0,
+            discarded: 0,
             logged: (0, 0),
         }
     }

@@ -84,7 +84,6 @@ impl Runtime {
                 muted,
                 discarded,
             } => {
-                self.discarded.insert(child, discarded);
                 self.input(Input::Muted {
                     child,
                     muted,
@@ -158,8 +157,8 @@ impl Runtime {
                     self.parts.link.send(&ToAgent::Credit(child, bytes));
                 }
             }
-            OutputFact::Eof(child, shown) => {
-                self.shown += shown;
+            OutputFact::Eof(child, discarded) => {
+                self.discarded += discarded;
                 self.forget(child);
                 self.input(Input::Eof(child));
             }
@@ -183,8 +182,5 @@ impl Runtime {
     pub(super) fn forget(&mut self, child: ChildKey) {
         self.processes.remove(&child);
         self.silences.remove(&child);
-        if let Some(discarded) = self.discarded.remove(&child) {
-            self.total_discarded += discarded;
-        }
     }
 }
