@@ -9,7 +9,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{start::reason, wire::Check};
+use super::{reasons::reason, wire::Check};
 
 /// All that is wrong with a target; empty: nothing. `path` and `cwd` stand in where it names none.
 pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
