@@ -74,12 +74,11 @@ impl Link {
         }
     }
 
-    /// `there is no queue "job": did you mean "jobs"?`
+    /// `there is no queue "job" (did you mean "jobs"?)`
     pub fn no_such_queue(&mut self, queue: &str) -> Result<String> {
         let names = names(self.ask(&[b"Q.LIST"])?);
         let hint = match nearest(queue, names.iter().map(String::as_str)) {
-            Some(near) => format!("; did you mean {:?}?", plain(near)),
-            None if names.is_empty() => "; there is none at all".to_owned(),
+            Some(near) => format!(" (did you mean {:?}?)", plain(near)),
             None => String::new(),
         };
         Ok(format!("there is no queue {:?}{hint}", plain(queue)))

@@ -104,22 +104,26 @@ pub fn stat(
     screen: Screen,
     out: &mut impl Write,
 ) -> Result<u8> {
-    let mut stat = to_map(existing(link, queue)?);
+    let stat = existing(link, queue)?;
     if format == Format::Json {
-        write_line(&named(queue, stat), out)?;
+        write_line(&named(queue, to_map(stat)), out)?;
         return Ok(0);
     }
-    let who = stat.remove("who");
-    let mut text = String::new();
-    for (name, value) in &stat {
+    let (mut text, mut who) = (String::new(), Value::Null);
+    for (name, value) in fields(stat) {
+        if name == "who" {
+            who = value;
+            continue;
+        }
         let value = match value {
             Value::Null => "-".to_owned(),
+            Value::Bool(flag) => if flag { "yes" } else { "no" }.to_owned(),
             value => value.to_string(),
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<16}  {value:>8}");
     }
-    for waiter in who.iter().filter_map(Value::as_array).flatten() {
+    for waiter in who.as_array().into_iter().flatten() {
         let field = |name| match &waiter[name] {
             Value::String(text) => text.clone(),
             value => value.to_string(),
@@ -154,22 +158,10 @@ pub fn purge(
         eprintln!("nothing was thrown away");
         return Ok(2);
     }
-    // In one go, so that hardly anybody comes between.
-    let name = queue.as_bytes();
-    let mut answers = Vec::new();
-    for command in [&b"Q.STAT"[..], b"DEL", b"Q.STAT"] {
-        link.send(&[command, name])?;
-    }
-    for _ in 0..3 {
-        answers.push(super::link::accepted(
-            link.receive(Some(super::link::PROMPT))?,
-        )?);
-    }
-    let mut stats = answers.into_iter().step_by(2).map(Reply::pairs);
-    let (before, after) = (
-        stats.next().unwrap_or_default(),
-        stats.next().unwrap_or_default(),
-    );
+    // Looked at anew: the answer may have taken its time.
+    let before = existing(link, queue)?;
+    link.ask(&[b"DEL", queue.as_bytes()])?;
+    let after = link.stat(queue)?.unwrap_or_default();
     // A queue that nobody declared went away with its items, and with its counter.
     let purged = if after.is_empty() {
         number(&before, "depth")
@@ -218,21 +210,23 @@ fn number(stat: &[(Reply, Reply)], name: &str) -> u64 {
     }
 }
 
-/// A map of the server's as an object. What it calls a limit of 0 is none.
+/// A map of the server's as an object.
 fn to_map(pairs: Vec<(Reply, Reply)>) -> Map<String, Value> {
-    let field = |(name, value): (Reply, Reply)| {
+    fields(pairs).collect()
+}
+
+/// The fields of a map of the server's, in its order. What it calls a limit of 0 is none.
+fn fields(pairs: Vec<(Reply, Reply)>) -> impl Iterator<Item = (String, Value)> {
+    pairs.into_iter().filter_map(|(name, value)| {
         let name = String::from_utf8_lossy(name.as_bytes()?).into_owned();
         let value = match (&name[..], to_value(value)) {
-            ("who", Value::Array(waiters)) => {
-                Value::Array(waiters.into_iter().map(unflatten).collect())
-            }
+            ("who", Value::Array(waiters)) => waiters.into_iter().map(unflatten).collect(),
             ("max" | "maxbytes", Value::Number(limit)) if limit.as_i64() == Some(0) => Value::Null,
             ("joinable", Value::Number(flag)) => Value::Bool(flag.as_i64() == Some(1)),
             (_, value) => value,
         };
         Some((name, value))
-    };
-    pairs.into_iter().filter_map(field).collect()
+    })
 }
 
 fn to_value(reply: Reply) -> Value {
@@ -261,12 +255,10 @@ fn unflatten(list: Value) -> Value {
     Value::Object(map)
 }
 
-/// An object that begins with the queue's name.
-fn named(queue: &str, stat: Map<String, Value>) -> Value {
-    let mut all = Map::new();
-    all.insert("queue".to_owned(), queue.into());
-    all.extend(stat);
-    Value::Object(all)
+/// An object with the queue's name besides.
+fn named(queue: &str, mut stat: Map<String, Value>) -> Value {
+    stat.insert("queue".to_owned(), queue.into());
+    Value::Object(stat)
 }
 
 /// Columns as wide as their widest cell: the first to the left, numbers to the right.

@@ -244,10 +244,10 @@ mod tests {
     #[test]
     fn values_are_seen_in_the_instructions() {
         // pickle.dumps([1, "a\x1b", -2.5, 2**70, None], 5)
-        let pickle = b"\x80\x05\x95\x1f\0\0\0\0\0\0\0]\x94(K\x01\x8c\x02a\x1b\x94G\xc0\x04\0\0\0\0\0\0\x8a\x09\0\0\0\0\0\0\0\0@Ne.";
+        let pickle = b"\x80\x05\x95\x21\0\0\0\0\0\0\0]\x94(K\x01\x8c\x02a\x1b\x94G\xc0\x04\0\0\0\0\0\0\x8a\x09\0\0\0\0\0\0\0\0@Ne.";
         assert_eq!(
             describe(pickle),
-            "<pickle 5, 42 bytes: EMPTY_LIST, MARK, BININT1 1, SHORT_BINUNICODE \"a\\u{1b}\", BINFLOAT -2.5, \
+            "<pickle 5, 44 bytes: EMPTY_LIST, MARK, BININT1 1, SHORT_BINUNICODE \"a\\u{1b}\", BINFLOAT -2.5, \
              LONG1 1180591620717411303424, NONE, APPENDS, STOP>"
         );
         // A call is seen and not made.

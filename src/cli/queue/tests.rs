@@ -202,7 +202,7 @@ fn a_queue_that_is_not_there_is_named_with_the_one_that_is_meant() {
     let error = look::peek(&mut link, "tow", 1, Format::Text, screen, &mut Vec::new());
     assert_eq!(
         error.unwrap_err().to_string(),
-        "there is no queue \"tow\"; did you mean \"two\"?"
+        "there is no queue \"tow\" (did you mean \"two\"?)"
     );
     assert_eq!(server.get(&["get", "tow", "--timeout", "0"]).unwrap().0, 1);
 }
