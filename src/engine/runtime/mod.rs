@@ -24,28 +24,22 @@ use tokio::sync::{mpsc, watch};
 use super::{
     EVENTS_MAX,
     hosts::{Link, PENDING_MAX},
-    line_watch::{LineWatch, Seen},
-    output::{OutputFact, Route, Routes},
-    probes::{ProbeAction, Probes},
+    output::{OutputFact, Routes},
+    probes::Probes,
     queues::{QueueSample, QueueServerHandle},
-    recipe::{HostSide, Recipes, expand},
+    recipe::{HostSide, Recipes},
     record_thread::RecordThread,
     socket_folder::SocketFolder,
-    supervisor::{Action, Input, Supervisor},
+    supervisor::{Input, Supervisor},
     watches::Watches,
 };
 use crate::{
-    agent::{
-        guardian,
-        wire::{AgentSamples, ChildKey, FromAgent, SpawnSpec, ToAgent, Welcome},
-    },
+    agent::wire::{ChildKey, Welcome},
     model::{
         document::{Session, Step, TimelineEntry},
-        event::{
-            Command, Event, HostSample, Level, Outcome, PROTOCOL, ProcessSample, Samples, Stamped,
-        },
+        event::{Command, Event, Level, Outcome, PROTOCOL, Samples, Stamped},
         ids::{HostName, ProcessId, Selector},
-        template::{Alert, ProcessTemplate, Ready, Signal},
+        template::Alert,
     },
     record::Summary,
 };
@@ -118,6 +112,8 @@ pub(super) struct Runtime {
     outbox: VecDeque<Stamped>,
     to_record: Vec<Stamped>,
     client: bool,
+    /// Groups whose leftovers are being looked for.
+    sweeping: u32,
     /// The output thread lives.
     telling: bool,
     over: Option<(Outcome, Option<ProcessId>)>,
@@ -149,6 +145,7 @@ impl Runtime {
             outbox: VecDeque::new(),
             to_record: Vec::new(),
             client: true,
+            sweeping: 0,
             telling: true,
             over: None,
             queue_look,
