@@ -6,7 +6,8 @@
 mod ends;
 mod host;
 mod output;
-mod speed;
+#[path = "../support/mod.rs"]
+mod support;
 
 use dragon_tui::{
     agent::wire::{Check, Exit, FromAgent, Sink, ToAgent},

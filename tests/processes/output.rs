@@ -238,3 +238,28 @@ fn a_terminal_that_is_let_go_by_a_living_child_is_not_hung_up() {
     assert_eq!(output, b"before\r\nagain\r\n");
     host.finish();
 }
+
+#[test]
+fn output_that_is_asked_to_end_still_brings_what_the_kernel_holds_of_it() {
+    let mut host = Host::with(Options {
+        credit: false,
+        ..Options::default()
+    });
+    const LEN: u64 = 300_000;
+    let line = format!("head -c {LEN} /dev/zero; sleep 600 & exit 0");
+    let spec = host.spec("sh", &["-c", &line]);
+    let (child, ..) = host.start(&spec);
+    host.wait("its end, with output left in the pipe", |heard| {
+        let exited = |message: &FromAgent| matches!(message, FromAgent::Exited { child: one, .. } if *one == child);
+        heard.messages.iter().find(|message| exited(message)).map(drop)
+    });
+    host.say(&ToAgent::Close(child));
+    for _ in 0..2 {
+        host.say(&ToAgent::Credit(child, wire::CREDIT / 2));
+    }
+    host.wait("the end of its output", |heard| {
+        heard.ends.get(&child).map(drop)
+    });
+    host.look(|heard| assert_eq!(heard.received[&child], LEN));
+    host.finish();
+}
