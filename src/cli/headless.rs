@@ -78,11 +78,17 @@ pub fn compose(
     format: Format,
 ) -> anyhow::Result<Option<Loaded>> {
     let mut err = io::stderr().lock();
-    let mut loaded = match Session::open(path) {
+    let text = match Session::text_in(path) {
+        Ok(text) => text,
+        Err(problem) => {
+            failures::write(&[problem], None, format, &mut err)?;
+            return Ok(None);
+        }
+    };
+    let mut loaded = match Session::load(path, text.clone()) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            let text = std::fs::read_to_string(path).ok();
-            failures::write(&problems, text.as_deref(), format, &mut err)?;
+            failures::write(&problems, Some(&text), format, &mut err)?;
             return Ok(None);
         }
     };
