@@ -32,6 +32,8 @@ pub struct Children {
     ended: HashMap<i32, Rc<str>>,
     /// Streams not watched because the bulk buffer was full.
     blocked: Vec<(u32, usize)>,
+    /// Streams that the kernel did not let us watch.
+    unwatched: Vec<(u32, usize)>,
     /// Whether all output is thrown away because there is no engine any more.
     deaf: bool,
     /// Pipes grown now.
@@ -75,6 +77,7 @@ impl Children {
             living: HashMap::new(),
             ended: HashMap::new(),
             blocked: Vec::new(),
+            unwatched: Vec::new(),
             deaf: false,
             grown: 0,
             null: open_null()?,
@@ -177,9 +180,9 @@ impl Children {
             let (fd, interest) = (&stream.fd, &mut stream.interest);
             watch(&self.epoll, fd, token(slot, which), interest, wanted).is_err()
         };
-        // Only for want of kernel memory or watches: give the descriptor up rather than hang on it.
+        // Only for want of kernel memory or watches (epoll(7), max_user_watches): again when another one ends.
         if failed && which != INPUT {
-            self.blocked.push((slot, which));
+            self.unwatched.push((slot, which));
         }
     }
 
@@ -305,6 +308,9 @@ impl Children {
             }
         }
         self.settle(slot, bulk);
+        for (slot, which) in std::mem::take(&mut self.unwatched) {
+            self.sync(slot, which);
+        }
         Some(key)
     }
 

@@ -19,6 +19,7 @@ mod runtime;
 mod socket_folder;
 mod start;
 pub mod supervisor;
+mod watches;
 
 use std::{path::PathBuf, thread::JoinHandle};
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{
     hosts::Link,
     output::{OutputFact, Route, Routes},
-    placement::{Inventory, Ledger},
+    placement::{Inventory, Ledger, Seat},
     recipe::{CALL_MAX, HostSide, Recipes},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     model::{
         document::Session,
         host::HostSpec,
-        ids::GroupName,
+        ids::{GroupName, TemplateName},
         queue::QueueServer,
         session::{FieldPath, Problem},
         template::{ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
@@ -142,9 +142,19 @@ pub fn without_hosts(session: &Session) -> Vec<Problem> {
     problems
 }
 
-/// Places everything on paper: groups that wait for no other together, each of the rest on its own.
-pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
-    let mut refusals = Vec::new();
+/// Everything placed on paper.
+#[derive(Debug, Default)]
+pub struct Trial {
+    /// The seats of each template's ranks, in order of rank.
+    pub seats: Vec<(GroupName, TemplateName, Vec<Seat>)>,
+    /// What cannot be placed.
+    pub refusals: Vec<Problem>,
+}
+
+/// Places everything on paper: groups that wait for no other together, each of the rest on its own, as it gets what
+/// those before it give back.
+pub fn trial(session: &Session, inventory: &Inventory) -> Trial {
+    let mut trial = Trial::default();
     let mut together = Ledger::new(inventory.clone());
     for (group, spec) in &session.groups {
         let mut alone = Ledger::new(inventory.clone());
@@ -154,25 +164,44 @@ pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
             &mut alone
         };
         for (name, template) in &spec.templates {
-            let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
-            let policy = session.policy_of(group, name);
-            match ledger.place(group, name, 0..template.replicas, &policy) {
-                Err(refusal) => refusals.push(Problem::error(path, refusal.to_string())),
-                Ok(seats) => {
-                    let unreachable = seats
-                        .iter()
-                        .map(|seat| &inventory.hosts[seat.host])
-                        .find(|host| !host.reachable);
-                    if let Some(host) = unreachable {
-                        let text = format!(
-                            "it would run on {0}, which is only declared and cannot be reached from here: \
-                             --host-alias {0}=localhost lets this machine stand in",
-                            host.name
-                        );
-                        refusals.push(Problem::error(path, text));
-                    }
+            match ledger.place(
+                group,
+                name,
+                0..template.replicas,
+                &session.policy_of(group, name),
+            ) {
+                Ok(seats) => trial.seats.push((group.clone(), name.clone(), seats)),
+                Err(refusal) => {
+                    let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
+                    trial
+                        .refusals
+                        .push(Problem::error(path, refusal.to_string()));
                 }
             }
+        }
+    }
+    trial
+}
+
+/// What keeps a session from being placed here and now: no room, or a host that is only declared.
+pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
+    let Trial {
+        seats,
+        mut refusals,
+    } = trial(session, inventory);
+    for (group, template, seats) in seats {
+        let host = seats
+            .iter()
+            .map(|seat| &inventory.hosts[seat.host])
+            .find(|host| !host.reachable);
+        if let Some(host) = host {
+            let text = format!(
+                "it would run on {0}, which is only declared and cannot be reached from here: \
+                 --host-alias {0}=localhost lets this machine stand in",
+                host.name
+            );
+            let path = FieldPath::template(group.as_str(), template.as_str()).name("policy");
+            refusals.push(Problem::error(path, text));
         }
     }
     refusals
