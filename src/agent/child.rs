@@ -61,6 +61,8 @@ pub struct Child {
     pub shown: u64,
     /// Bytes thrown away.
     pub discarded: u64,
+    /// Of these, how many the engine was told of.
+    pub told: u64,
 }
 
 impl Child {
@@ -78,6 +80,7 @@ impl Child {
             streamed: false,
             shown: 0,
             discarded: 0,
+            told: 0,
         }
     }
 }

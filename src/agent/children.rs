@@ -36,6 +36,8 @@ pub struct Children {
     unwatched: Vec<(u32, usize)>,
     /// Whether all output is thrown away because there is no engine any more.
     deaf: bool,
+    /// What ended children had thrown away since it was told last.
+    untold: Vec<(ChildKey, u64)>,
     /// Pipes grown now.
     grown: usize,
     null: OwnedFd,
@@ -79,6 +81,7 @@ impl Children {
             blocked: Vec::new(),
             unwatched: Vec::new(),
             deaf: false,
+            untold: Vec::new(),
             grown: 0,
             null: open_null()?,
             scratch: vec![0; BULK_MAX].into_boxed_slice(),
@@ -277,6 +280,9 @@ impl Children {
         let open = child.streams.iter().any(Option::is_some);
         if !child.ended && !open && (child.streamed || !child.alive) {
             child.ended = true;
+            if child.discarded > child.told {
+                self.untold.push((child.key, child.discarded));
+            }
             if let Some(bulk) = bulk {
                 bulk.finish(child.key);
             }
@@ -334,10 +340,16 @@ impl Children {
             stream.muted = muted;
         }
         let discarded = child.discarded;
+        child.told = discarded;
         for which in [0, 1] {
             self.sync(slot, which);
         }
         Some(discarded)
+    }
+
+    /// Children whose output ended while it was thrown away, and how much was, in all.
+    pub fn take_untold(&mut self) -> Vec<(ChildKey, u64)> {
+        std::mem::take(&mut self.untold)
     }
 
     /// The engine took bytes of a child.

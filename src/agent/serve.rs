@@ -218,6 +218,7 @@ impl Agent {
                     }
                 }
             }
+            self.tell_discarded();
             self.flush_bulk();
             self.timers();
             if let Err(error) = self.watch_link() {
@@ -274,6 +275,17 @@ impl Agent {
     /// Tells the user something.
     pub fn notice(&mut self, level: Level, text: String) {
         self.say(&FromAgent::Notice(level, None, text));
+    }
+
+    /// How much was thrown away of the children that ended muted: nothing else would tell.
+    fn tell_discarded(&mut self) {
+        for (child, discarded) in self.children.take_untold() {
+            self.say(&FromAgent::Muted {
+                child,
+                muted: true,
+                discarded,
+            });
+        }
     }
 
     fn flush_bulk(&mut self) {
@@ -460,6 +472,7 @@ impl Agent {
         let mut said = false;
         while self.control.is_some() && Instant::now() < until {
             self.reap();
+            self.tell_discarded();
             self.flush_bulk();
             let delivered = self.bulk.as_ref().is_none_or(|bulk| bulk.waiting() == 0);
             if self.children.is_empty() && delivered && !said {

@@ -269,7 +269,7 @@ pub enum FromAgent {
         /// What it used.
         usage: Usage,
     },
-    /// The child's output is muted or not from now on.
+    /// The child's output is muted or not from now on; or it ended while it was thrown away, and this is how much it was.
     Muted {
         /// The child.
         child: ChildKey,

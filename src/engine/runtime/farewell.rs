@@ -80,8 +80,8 @@ impl Runtime {
             summary.exit_code = outcome.exit_code().into();
             summary.bytes.shown = self.logged.0;
             summary.bytes.lost = self.logged.1;
-            let still: u64 = self.discarded.values().sum();
-            summary.bytes.discarded = summary.bytes.discarded.max(self.total_discarded + still);
+            let discarded = self.discarded.values().sum();
+            summary.bytes.discarded = summary.bytes.discarded.max(discarded);
             if let Err(error) = folder.finish(&mut summary) {
                 let micros = self.parts.started.elapsed().as_micros() as u64;
                 let text = error.to_string();

@@ -125,7 +125,6 @@ pub(super) struct Runtime {
     last_queues: Vec<QueueSample>,
     shown: u64,
     discarded: HashMap<ChildKey, u64>,
-    total_discarded: u64,
     logged: (u64, u64),
 }
 
@@ -156,7 +155,6 @@ impl Runtime {
             last_queues: Vec::new(),
             shown: 0,
             discarded: HashMap::new(),
-            total_discarded: 0,
             logged: (0, 0),
         }
     }

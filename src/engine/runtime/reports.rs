@@ -183,8 +183,5 @@ impl Runtime {
     pub(super) fn forget(&mut self, child: ChildKey) {
         self.processes.remove(&child);
         self.silences.remove(&child);
-        if let Some(discarded) = self.discarded.remove(&child) {
-            self.total_discarded += discarded;
-        }
     }
 }
