@@ -34,7 +34,9 @@ impl Supervisor {
             .iter()
             .all(|group| !group.wanted || group.is_over());
         let done = self.finishing
-            || (self.options.end_when_done && self.groups.iter().any(|group| group.wanted));
+            || (self.options.end_when_done
+                && !self.more_to_come
+                && self.groups.iter().any(|group| group.wanted));
         if idle && done && !self.over {
             self.over = true;
             let outcome = self.outcome.unwrap_or(Outcome::Succeeded);
