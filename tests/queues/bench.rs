@@ -4,13 +4,14 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dragon_tui::{
     engine::queues::client::{Client, Reply},
     record::{RunState, Runs},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -154,6 +155,12 @@ impl Run<'_> {
         told
     }
 
+    /// Kills its engine, as a machine that is out of memory would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     fn told(&self) -> String {
         let read = |path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
         read(&self.out) + &read(&self.err)
@@ -162,9 +169,18 @@ impl Run<'_> {
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        // After a failed test: its ranks are ended by their guardians.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // After a failed test. Politely at first, so that its sockets go too.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+            let deadline = Instant::now() + LIMIT;
+            while let Ok(None) = self.child.try_wait()
+                && Instant::now() < deadline
+            {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

@@ -41,8 +41,7 @@ fn the_socket_of_a_killed_run_is_gone_or_dead_and_the_client_says_so() {
     let mut run = bench.start(QUEUES, HOLD);
     let socket = run.socket();
     run.until("stop", |stat| stat["getters"] == 1);
-    // Killed, as by a machine that is out of memory.
-    drop(run);
+    run.kill();
     let list = ["queue", "ls", "--socket", socket.to_str().unwrap()];
     let (code, _, err) = bench.finish(&mut bench.dragon(&list));
     assert_eq!(code, 2);
