@@ -157,13 +157,22 @@ pub enum ToAgent {
 }
 
 /// A question about a target before anything starts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Check {
     /// As in [`SpawnSpec::program`].
     pub program: String,
     /// The child's own `PATH`, if the template sets one.
     pub path: Option<String>,
     /// Its working folder, if the template sets one.
+    pub cwd: Option<String>,
+}
+
+/// What is wrong with a target, in sentences; absent: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Why its program cannot be run.
+    pub program: Option<String>,
+    /// Why its working folder cannot be entered.
     pub cwd: Option<String>,
 }
 
@@ -283,8 +292,8 @@ pub enum FromAgent {
     InputRefused(ChildKey),
     /// A group was swept: how many processes were left behind and killed.
     Swept(GroupName, u32),
-    /// What is wrong with a target; empty: nothing.
-    Checked(u32, Vec<String>),
+    /// What is wrong with a target.
+    Checked(u32, Faults),
     /// Samples.
     Samples(AgentSamples),
     /// Something the user should know.
