@@ -9,7 +9,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{start::reason, wire::Check};
+use super::{reasons::reason, wire::Check};
 
 /// All that is wrong with a target; empty: nothing. `path` and `cwd` stand in where it names none.
 pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
@@ -47,9 +47,10 @@ pub fn program(program: &str, path: &str, cwd: &str) -> Result<(), String> {
     if program.is_empty() {
         return Err("cannot run a program without a name".to_owned());
     }
+    let by_name = !program.contains('/');
     let mut worst = None;
     for candidate in candidates(program, path) {
-        match one(&Path::new(cwd).join(candidate)) {
+        match one(&Path::new(cwd).join(candidate), by_name) {
             Ok(()) => return Ok(()),
             Err(Some(why)) => {
                 worst.get_or_insert(why);
@@ -59,16 +60,18 @@ pub fn program(program: &str, path: &str, cwd: &str) -> Result<(), String> {
     }
     match worst {
         Some(why) => cannot(&why),
-        None if program.contains('/') => cannot("there is no such file"),
-        None => cannot("not found in PATH"),
+        None if by_name => cannot("not found in PATH"),
+        None => cannot("there is no such file"),
     }
 }
 
 /// Absent: there is nothing at this path.
-fn one(path: &Path) -> Result<(), Option<String>> {
+fn one(path: &Path, by_name: bool) -> Result<(), Option<String>> {
     match std::fs::metadata(path) {
         Err(error) => match error.raw_os_error() {
             Some(libc::ENOENT | libc::ENOTDIR) => Err(None),
+            // A folder of PATH that we may not look into holds nothing for us.
+            Some(libc::EACCES) if by_name => Err(None),
             _ => Err(Some(reason(&error))),
         },
         Ok(found) if found.is_dir() => Err(Some("it is a directory".to_owned())),

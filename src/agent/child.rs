@@ -61,8 +61,8 @@ pub struct Child {
     pub shown: u64,
     /// Bytes thrown away.
     pub discarded: u64,
-    /// Of these, how many the engine was told of.
-    pub told: u64,
+    /// Its output is to end as soon as nothing is left in the kernel, or after so many bytes more.
+    pub closing: Option<u64>,
 }
 
 impl Child {
@@ -80,7 +80,7 @@ impl Child {
             streamed: false,
             shown: 0,
             discarded: 0,
-            told: 0,
+            closing: None,
         }
     }
 }

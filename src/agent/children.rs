@@ -22,6 +22,10 @@ use super::{
 /// Which descriptor of a child: a stream, or its input pipe.
 const INPUT: usize = 2;
 
+/// The most that is still read of a child whose output was asked to end, in bytes: a pty and a grown pipe hold less,
+/// only somebody who goes on writing reaches it.
+const CLOSING_MAX: u64 = 1 << 20;
+
 /// All children that are not forgotten yet.
 pub struct Children {
     epoll: OwnedFd,
@@ -36,8 +40,6 @@ pub struct Children {
     unwatched: Vec<(u32, usize)>,
     /// Whether all output is thrown away because there is no engine any more.
     deaf: bool,
-    /// What ended children had thrown away since it was told last.
-    untold: Vec<(ChildKey, u64)>,
     /// Pipes grown now.
     grown: usize,
     null: OwnedFd,
@@ -81,7 +83,6 @@ impl Children {
             blocked: Vec::new(),
             unwatched: Vec::new(),
             deaf: false,
-            untold: Vec::new(),
             grown: 0,
             null: open_null()?,
             scratch: vec![0; BULK_MAX].into_boxed_slice(),
@@ -245,6 +246,12 @@ impl Children {
             }
         };
         stream.adapt(read, &mut self.grown);
+        if let Some(left) = &mut child.closing {
+            *left = left.saturating_sub(read as u64);
+            if read == 0 || *left == 0 {
+                return self.end_stream(slot, which, bulk);
+            }
+        }
         let hung = stream.pty && child.alive && outcome == Outcome::End;
         if outcome == Outcome::End && !hung {
             self.end_stream(slot, which, bulk);
@@ -280,11 +287,8 @@ impl Children {
         let open = child.streams.iter().any(Option::is_some);
         if !child.ended && !open && (child.streamed || !child.alive) {
             child.ended = true;
-            if child.discarded > child.told {
-                self.untold.push((child.key, child.discarded));
-            }
             if let Some(bulk) = bulk {
-                bulk.finish(child.key);
+                bulk.finish(child.key, child.discarded);
             }
         }
         if child.ended && !child.alive {
@@ -320,14 +324,36 @@ impl Children {
         Some(key)
     }
 
-    /// Stops reading a child and tells the end of its output.
+    /// Ends the output of a child: what the kernel holds of it now still comes.
     pub fn close(&mut self, key: ChildKey, bulk: &mut Option<Bulk>) {
         let Some(&slot) = self.by_key.get(&key) else {
             return;
         };
+        if let Some(child) = self.slots[slot as usize].as_deref_mut() {
+            child.closing.get_or_insert(CLOSING_MAX);
+        }
+        self.drain_closing(slot, bulk);
+    }
+
+    /// Reads a child whose output is to end as far as that is possible now: epoll does not tell that nothing is left.
+    fn drain_closing(&mut self, slot: u32, bulk: &mut Option<Bulk>) {
         for which in [0, 1] {
-            if self.slots[slot as usize].is_some() {
-                self.end_stream(slot, which, bulk);
+            loop {
+                let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+                    return;
+                };
+                let Some(stream) = &child.streams[which] else {
+                    break;
+                };
+                let heard = stream.muted
+                    || self.deaf
+                    || bulk
+                        .as_mut()
+                        .is_none_or(|bulk| child.credit > 0 && bulk.has_room());
+                if child.closing.is_none() || !heard {
+                    break;
+                }
+                self.read(slot, which, false, bulk);
             }
         }
     }
@@ -340,20 +366,14 @@ impl Children {
             stream.muted = muted;
         }
         let discarded = child.discarded;
-        child.told = discarded;
         for which in [0, 1] {
             self.sync(slot, which);
         }
         Some(discarded)
     }
 
-    /// Children whose output ended while it was thrown away, and how much was, in all.
-    pub fn take_untold(&mut self) -> Vec<(ChildKey, u64)> {
-        std::mem::take(&mut self.untold)
-    }
-
     /// The engine took bytes of a child.
-    pub fn credit(&mut self, key: ChildKey, bytes: u32) {
+    pub fn credit(&mut self, key: ChildKey, bytes: u32, bulk: &mut Option<Bulk>) {
         let Some(&slot) = self.by_key.get(&key) else {
             return;
         };
@@ -366,6 +386,7 @@ impl Children {
             for which in [0, 1] {
                 self.sync(slot, which);
             }
+            self.drain_closing(slot, bulk);
         }
     }
 
@@ -410,9 +431,10 @@ impl Children {
     }
 
     /// The bulk buffer has room again.
-    pub fn unblock(&mut self) {
+    pub fn unblock(&mut self, bulk: &mut Option<Bulk>) {
         for (slot, which) in std::mem::take(&mut self.blocked) {
             self.sync(slot, which);
+            self.drain_closing(slot, bulk);
         }
     }
 

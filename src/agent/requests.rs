@@ -44,7 +44,7 @@ impl Agent {
             }
             ToAgent::CloseInput(child) => self.children.close_input(child),
             ToAgent::Resize(child, rows, cols) => self.children.resize(child, (rows, cols)),
-            ToAgent::Credit(child, bytes) => self.children.credit(child, bytes),
+            ToAgent::Credit(child, bytes) => self.children.credit(child, bytes, &mut self.bulk),
             ToAgent::Close(child) => self.children.close(child, &mut self.bulk),
             ToAgent::Check(number, target) => self.check(number, &target),
             ToAgent::SampleEvery(every) => self.stats.set_every(every, Instant::now()),

@@ -143,7 +143,8 @@ pub enum ToAgent {
     Resize(ChildKey, u16, u16),
     /// The engine took so many bytes of its output.
     Credit(ChildKey, u32),
-    /// Stop reading its output (someone it left behind holds it open), send `Eof`, forget the child once reaped.
+    /// End its output (someone it left behind holds it open): what is in the kernel still comes, within the credit
+    /// and a bound, then `Eof`; the child is forgotten once reaped.
     Close(ChildKey),
     /// Can these start here? Answered by `Checked`.
     Check(u32, Check),
@@ -269,7 +270,7 @@ pub enum FromAgent {
         /// What it used.
         usage: Usage,
     },
-    /// The child's output is muted or not from now on; or it ended while it was thrown away, and this is how much it was.
+    /// The child's output is muted or not from now on.
     Muted {
         /// The child.
         child: ChildKey,
@@ -299,7 +300,8 @@ pub enum FromAgent {
 pub enum Bulk {
     /// Output bytes follow, as the pty or pipe delivered them.
     Output,
-    /// No output follows any more: every stream of the child is closed. Once per child, after its last output.
+    /// No output follows any more: every stream of the child is closed. Once per child, after its last output. The
+    /// payload is the number of bytes of it that were thrown away (u64, little endian).
     Eof,
 }
 

@@ -276,7 +276,7 @@ impl Preflight<'_> {
         let mut messages = Vec::new();
         while open > 0 {
             link.flush()?;
-            link.ready().await?;
+            link.ready(true).await?;
             link.read(&mut messages)?;
             for message in messages.drain(..) {
                 let FromAgent::Checked(id, texts) = message else {
@@ -363,7 +363,7 @@ impl Preflight<'_> {
         let failed = loop {
             link.flush()?;
             tokio::select! {
-                ready = link.ready() => {
+                ready = link.ready(true) => {
                     ready?;
                     link.read(&mut messages)?;
                     let failure = messages.drain(..).find_map(|message| match message {

@@ -455,7 +455,7 @@ async fn welcome(link: &mut Link) -> io::Result<Welcome> {
     let mut messages = Vec::new();
     loop {
         link.flush()?;
-        link.ready().await?;
+        link.ready(true).await?;
         link.read(&mut messages)?;
         for message in messages.drain(..) {
             if let FromAgent::Welcome(welcome) = message {

@@ -1,6 +1,25 @@
 //! What the supervisor wants done, and which message to a host it becomes.
 
-use super::*;
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Instant,
+};
+
+use super::{Runtime, Silence};
+use crate::{
+    agent::wire::{ChildKey, SpawnSpec, ToAgent},
+    engine::{
+        line_watch::LineWatch,
+        output::Route,
+        probes::ProbeAction,
+        recipe::{HostSide, expand},
+        supervisor::{Action, Input},
+    },
+    model::{
+        ids::{Incarnation, ProcessId},
+        template::{Alert, ProcessTemplate, Ready, Signal},
+    },
+};
 
 impl Runtime {
     pub(super) fn probe(&mut self, action: ProbeAction) {
@@ -51,7 +70,12 @@ impl Runtime {
             }
             Action::KillTree(child) => self.parts.link.send(&ToAgent::KillTree(child)),
             Action::Close(child) => self.parts.link.send(&ToAgent::Close(child)),
-            Action::Sweep(group, _) => self.parts.link.send(&ToAgent::Sweep(group)),
+            Action::Sweep(group, _) => {
+                if self.linked {
+                    self.sweeping += 1;
+                    self.parts.link.send(&ToAgent::Sweep(group));
+                }
+            }
             Action::Mute(child, muted) => self.parts.link.send(&ToAgent::Mute(child, muted)),
             Action::Input(child, bytes) => self.parts.link.send(&ToAgent::Input(child, bytes)),
             Action::Resize(child, rows, columns) => {
@@ -69,7 +93,7 @@ impl Runtime {
         &mut self,
         child: ChildKey,
         process: &ProcessId,
-        incarnation: crate::model::ids::Incarnation,
+        incarnation: Incarnation,
         template: &ProcessTemplate,
     ) {
         let process = Arc::new(process.clone());

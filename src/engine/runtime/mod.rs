@@ -24,28 +24,22 @@ use tokio::sync::{mpsc, watch};
 use super::{
     EVENTS_MAX,
     hosts::{Link, PENDING_MAX},
-    line_watch::{LineWatch, Seen},
-    output::{OutputFact, Route, Routes},
-    probes::{ProbeAction, Probes},
+    output::{OutputFact, Routes},
+    probes::Probes,
     queues::{QueueSample, QueueServerHandle},
-    recipe::{HostSide, Recipes, expand},
+    recipe::{HostSide, Recipes},
     record_thread::RecordThread,
     socket_folder::SocketFolder,
-    supervisor::{Action, Input, Supervisor},
+    supervisor::{Input, Supervisor},
     watches::Watches,
 };
 use crate::{
-    agent::{
-        guardian,
-        wire::{AgentSamples, ChildKey, FromAgent, SpawnSpec, ToAgent, Welcome},
-    },
+    agent::wire::{ChildKey, Welcome},
     model::{
         document::{Session, Step, TimelineEntry},
-        event::{
-            Command, Event, HostSample, Level, Outcome, PROTOCOL, ProcessSample, Samples, Stamped,
-        },
+        event::{Command, Event, Level, Outcome, PROTOCOL, Samples, Stamped},
         ids::{HostName, ProcessId, Selector},
-        template::{Alert, ProcessTemplate, Ready, Signal},
+        template::Alert,
     },
     record::Summary,
 };
@@ -118,13 +112,15 @@ pub(super) struct Runtime {
     outbox: VecDeque<Stamped>,
     to_record: Vec<Stamped>,
     client: bool,
+    /// Groups whose leftovers are being looked for.
+    sweeping: u32,
     /// The output thread lives.
     telling: bool,
     over: Option<(Outcome, Option<ProcessId>)>,
     queue_look: Instant,
     last_queues: Vec<QueueSample>,
-    shown: u64,
-    discarded: HashMap<ChildKey, u64>,
+    /// Bytes thrown away by processes that ended.
+    discarded: u64,
     logged: (u64, u64),
 }
 
@@ -149,12 +145,12 @@ impl Runtime {
             outbox: VecDeque::new(),
             to_record: Vec::new(),
             client: true,
+            sweeping: 0,
             telling: true,
             over: None,
             queue_look,
             last_queues: Vec::new(),
-            shown: 0,
-            discarded: HashMap::new(),
+            discarded: 0,
             logged: (0, 0),
         }
     }
@@ -293,12 +289,12 @@ impl Runtime {
                 None => std::future::pending().await,
             }
         };
-        let hearing = self.linked && (listening || self.parts.link.pending() > 0);
         let woken = tokio::select! {
             command = self.parts.commands.recv(), if self.client => Woken::Command(command),
-            ready = self.parts.link.ready(), if hearing => Woken::Link(ready.is_ok()),
+            ready = self.parts.link.ready(listening), if self.linked => Woken::Link(ready.is_ok()),
             fact = self.parts.facts.recv(), if listening && self.telling => Woken::Fact(fact),
             room = self.parts.events.reserve(), if !self.outbox.is_empty() => Woken::Room(room.is_ok()),
+            () = self.parts.events.closed(), if self.client => Woken::Room(false),
             () = sleep => Woken::Due,
         };
         match woken {

@@ -1,6 +1,16 @@
 //! What hosts and the output thread report, and which input of the supervisor it becomes.
 
-use super::*;
+use std::time::Instant;
+
+use super::Runtime;
+use crate::{
+    agent::wire::{AgentSamples, ChildKey, Exit, FromAgent, ToAgent},
+    engine::{line_watch::Seen, output::OutputFact, probes::Probes, supervisor::Input},
+    model::{
+        event::{Event, HostSample, Level, ProcessSample, Samples},
+        ids::HostName,
+    },
+};
 
 impl Runtime {
     pub(super) fn hear(&mut self, read: bool, broken: bool) {
@@ -84,7 +94,6 @@ impl Runtime {
                 muted,
                 discarded,
             } => {
-                self.discarded.insert(child, discarded);
                 self.input(Input::Muted {
                     child,
                     muted,
@@ -100,6 +109,7 @@ impl Runtime {
                 }
             }
             FromAgent::Swept(group, killed) => {
+                self.sweeping = self.sweeping.saturating_sub(1);
                 if killed > 0 {
                     let text = format!(
                         "group {group} had left {killed} processes behind; they were ended"
@@ -121,7 +131,7 @@ impl Runtime {
         }
     }
 
-    pub(super) fn answered(&mut self, child: ChildKey, exit: Option<crate::agent::wire::Exit>) {
+    pub(super) fn answered(&mut self, child: ChildKey, exit: Option<Exit>) {
         if let Some(rank) = self.probes.answered(child, exit, Instant::now()) {
             self.input(Input::ReadySeen(rank));
         }
@@ -158,8 +168,8 @@ impl Runtime {
                     self.parts.link.send(&ToAgent::Credit(child, bytes));
                 }
             }
-            OutputFact::Eof(child, shown) => {
-                self.shown += shown;
+            OutputFact::Eof(child, discarded) => {
+                self.discarded += discarded;
                 self.forget(child);
                 self.input(Input::Eof(child));
             }

@@ -166,7 +166,7 @@ fn read(text: &str) -> (Session, Vec<Problem>, Tree, Lines) {
         .map(|found| {
             let mut problem = Problem::error(FieldPath::root(), found.message.clone())
                 .at_span(text, &lines, found.span);
-            problem.help = found.help.clone();
+            problem.help = found.help.as_deref().map(Into::into);
             problem
         })
         .collect();
