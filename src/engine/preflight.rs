@@ -404,7 +404,7 @@ impl Preflight<'_> {
                             None => error,
                         },
                     );
-                    problem.help = answer.suggestion;
+                    problem.help = answer.suggestion.map(Into::into);
                     problems.push(problem);
                 }
             }

@@ -268,9 +268,7 @@ impl Supervisor {
         rank.status = Some(status.clone());
         rank.failed = failure;
         let start_again = std::mem::take(&mut rank.start_again) && group_alive;
-        if start_again {
-            rank.incarnation = rank.incarnation.next();
-        } else if let Some(seat) = rank.seat.take() {
+        if !start_again && let Some(seat) = rank.seat.take() {
             self.ledger.release(&process, &seat);
         }
         self.emit(Event::ProcessEnded {

@@ -441,6 +441,16 @@ fn restarting_a_running_rank_ends_it_first_and_counts_as_no_failure() {
     let first = world.child("g/a.0");
     world.command(Command::Restart("g/a.0".parse().unwrap()));
     assert_ne!(world.child("g/a.0"), first);
+    let second = |event: &Event| {
+        matches!(
+            event,
+            Event::ProcessStarted {
+                incarnation: Incarnation(1),
+                ..
+            }
+        )
+    };
+    assert!(world.events.iter().any(second), "each life is counted once");
     world.exits("g/a.0", 0);
     assert_eq!(world.outcome(), Outcome::Succeeded);
 }
