@@ -99,6 +99,9 @@ fn sweep_stale(options: &EngineOptions) {
                 run.id
             );
         }
+        if let Err(error) = SocketFolder::remove_of_dead(&run.id) {
+            tracing::warn!("the sockets of run {} stay: {error}", run.id);
+        }
         if let Err(error) = options.runs.mark_swept(&run.id, SystemTime::now()) {
             tracing::warn!("{error}");
         }
