@@ -123,7 +123,9 @@ impl Run<'_> {
             }
             let run = runs.open("last").ok()?;
             let socket = PathBuf::from(&run.engine.queue_socket);
-            (run.state == RunState::RunningHere && socket.exists()).then_some(socket)
+            // The file is there a moment before anybody listens.
+            let serves = Client::connect(&socket).is_ok();
+            (run.state == RunState::RunningHere && serves).then_some(socket)
         })
     }
 
