@@ -721,6 +721,65 @@ fn a_state_folder_that_cannot_be_written_is_named_and_nothing_starts() {
     nothing_came_of_it(&home, &done);
 }
 
+// Readers that go away, and hostile names
+
+/// A shell line with the program as `$P`.
+fn by_shell(home: &Home, line: &str) -> Done {
+    let mut command = std::process::Command::new("bash");
+    home.prepare(&mut command);
+    command
+        .args(["-c", line])
+        .env("P", support::program::PROGRAM);
+    Running::start(&mut command).finish(LIMIT)
+}
+
+#[test]
+fn a_reader_that_went_away_does_not_change_what_a_bad_session_ends_with() {
+    let home = Home::new();
+    home.write(
+        "bad.ron",
+        beside_a_witness(&shell("t", "true", "replica: 3")),
+    );
+    home.write("far.ron", DECLARED);
+    // What is written has no reader from the first byte on.
+    for (arguments, code) in [
+        ("--replay bad.ron", 2),
+        ("check bad.ron", 2),
+        ("check --format json bad.ron", 2),
+        ("check far.ron", 0),
+        ("plan bad.ron", 2),
+        ("plan far.ron", 0),
+        ("plan far.ron --set fit.trainer.replicas=5", 3),
+        ("--replay far.ron", 3),
+        ("runs nonesuch", 2),
+        ("runs", 0),
+        ("queue ls", 2),
+    ] {
+        let line =
+            format!(r#"exec 3> >(exec <&-); wait $!; exec 2>&3 >&3; $P {arguments}; exit $?"#);
+        by_shell(&home, &line).ends_with(code);
+    }
+    assert!(!home.has("STARTED"));
+}
+
+#[test]
+fn a_file_name_with_escape_sequences_reaches_no_terminal_and_no_json_line() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new();
+    let name = std::ffi::OsStr::from_bytes(b"\x1b]0;title\x07\x1b[2J\xc2\x9b2Js\xff.ron");
+    for session in [beside_a_witness(""), "Session(".to_owned()] {
+        fs::write(home.path().join(name), &session).unwrap();
+        for arguments in [&["check"][..], &["plan"], &["check", "--format", "json"]] {
+            let mut command = home.command(arguments);
+            let done = Running::start(command.arg(name)).finish(LIMIT);
+            let text = done.stdout.clone() + &done.stderr;
+            assert!(!text.contains("panicked"), "{done:?}");
+            let odd = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(odd), "{text:?}");
+        }
+    }
+}
+
 // runs
 
 #[test]
