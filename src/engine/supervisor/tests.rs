@@ -284,7 +284,10 @@ fn what_waits_for_something_that_cannot_happen_any_more_is_skipped_and_says_why(
     world.exits("g/a.0", 1);
     assert_eq!(world.outcome(), Outcome::Failed);
     assert_eq!(world.status("g/b.0"), "skipped: a failed");
-    assert_eq!(world.status("g/c.0"), "skipped: b did not run");
+    assert_eq!(
+        world.status("g/c.0"),
+        "skipped: b was stopped or did not run"
+    );
 }
 
 #[test]
@@ -505,6 +508,298 @@ fn ten_thousand_ranks_are_asked_for_in_portions_so_that_a_stop_is_felt_at_once()
     assert_eq!(spawned, STARTING_MAX);
 }
 
+#[test]
+fn a_run_goes_on_while_something_is_to_be_started_later() {
+    let mut world = World::new(&session(vec![
+        ("now", group(vec![("a", template())])),
+        ("later", group(vec![("a", template())])),
+    ]));
+    world.supervisor.set_more_to_come(true);
+    world.command(Command::Start("now".parse().unwrap()));
+    world.exits("now/a.0", 0);
+    assert!(world.over.is_none());
+    world.supervisor.set_more_to_come(false);
+    world.command(Command::Start("later".parse().unwrap()));
+    world.exits("later/a.0", 0);
+    assert_eq!(world.outcome(), Outcome::Succeeded);
+}
+
+#[test]
+fn finishing_before_a_later_start_is_an_interruption() {
+    let mut world = World::new(&session(vec![("later", group(vec![("a", template())]))]));
+    world.supervisor.set_more_to_come(true);
+    world.command(Command::Finish);
+    assert_eq!(world.outcome(), Outcome::Interrupted);
+}
+
+#[test]
+fn what_waits_for_a_group_that_did_not_run_does_not_run_either() {
+    let after = |name: &str| ProcessGroup {
+        after: vec![After::Succeeded(name.to_owned())],
+        ..group(vec![("a", template())])
+    };
+    let mut world = World::started(&session(vec![
+        ("first", group(vec![("a", template())])),
+        ("second", after("first")),
+        ("third", after("second")),
+    ]));
+    world.exits("first/a.0", 1);
+    assert_eq!(world.status("third/a.0"), "skipped: group second failed");
+    assert_eq!(world.outcome(), Outcome::Failed);
+}
+
+#[test]
+fn a_group_that_was_stopped_is_no_success_for_who_waits_for_it() {
+    let second = ProcessGroup {
+        after: vec![After::Succeeded("first".to_owned())],
+        ..group(vec![("a", template())])
+    };
+    let mut world = World::started(&session(vec![
+        ("first", group(vec![("a", template())])),
+        ("second", second),
+    ]));
+    world.command(Command::Stop("first".parse().unwrap()));
+    assert_eq!(
+        world.status("second/a.0"),
+        "skipped: group first was stopped or did not run"
+    );
+    assert_eq!(world.outcome(), Outcome::Failed, "not all ranks ended well");
+}
+
+#[test]
+fn readiness_that_is_told_after_the_exit_still_counts() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![
+            (
+                "init",
+                ProcessTemplate {
+                    ready: Some(Ready::Line("done".to_owned())),
+                    ..template()
+                },
+            ),
+            (
+                "main",
+                ProcessTemplate {
+                    after: vec![After::Ready("init".to_owned())],
+                    ..template()
+                },
+            ),
+        ]),
+    )]));
+    let child = world.child("g/init.0");
+    world.alive.remove(&child);
+    world.give(Input::Exited {
+        child,
+        exit: Exit::Code(0),
+        usage: Usage::default(),
+    });
+    world.give(Input::ReadySeen(child));
+    world.give(Input::Eof(child));
+    assert_eq!(world.alive(), ["g/main.0"]);
+}
+
+#[test]
+fn scaling_down_what_has_not_started_gives_its_seats_back_and_tells_the_end_of_each() {
+    let policy = Policy {
+        cpus: Some(1),
+        ..Policy::default()
+    };
+    let many = ProcessTemplate {
+        replicas: 3,
+        policy: policy.clone(),
+        after: vec![After::Ended("first".to_owned())],
+        ..template()
+    };
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![("first", template()), ("many", many)]),
+    )]));
+    world.command(Command::Scale("g/many".parse().unwrap(), 1));
+    let ended = |rank: u32| world.status(&format!("g/many.{rank}"));
+    assert_eq!(
+        (ended(0), ended(1), ended(2)),
+        (
+            String::new(),
+            "skipped: stopped before it started".to_owned(),
+            "skipped: stopped before it started".to_owned(),
+        )
+    );
+    world.command(Command::Scale("g/many".parse().unwrap(), 4));
+    world.exits("g/first.0", 0);
+    assert_eq!(
+        world.alive().len(),
+        4,
+        "all four cpus could be given out again"
+    );
+}
+
+#[test]
+fn a_rank_that_comes_back_by_scaling_has_a_life_and_timers_of_its_own() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![(
+            "a",
+            ProcessTemplate {
+                replicas: 2,
+                ..template()
+            },
+        )]),
+    )]));
+    world.command(Command::Scale("g/a".parse().unwrap(), 1));
+    world.command(Command::Scale("g/a".parse().unwrap(), 2));
+    let lives: Vec<u32> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ProcessStarted {
+                process,
+                incarnation,
+                ..
+            } if process.rank == 1 => Some(incarnation.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lives, [0, 1]);
+    world.stubborn.push("a".to_owned());
+    world.command(Command::Stop("g/a.1".parse().unwrap()));
+    world.wait(Duration::from_secs(4));
+    let child = world.child("g/a.1");
+    assert!(
+        !world.actions.contains(&Action::Signal(child, Signal::TERM)),
+        "no timer of its former life"
+    );
+}
+
+#[test]
+fn scaling_up_while_the_excess_still_ends_brings_it_back() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![(
+            "a",
+            ProcessTemplate {
+                replicas: 3,
+                ..template()
+            },
+        )]),
+    )]));
+    world.stubborn.push("a".to_owned());
+    world.command(Command::Scale("g/a".parse().unwrap(), 1));
+    world.command(Command::Scale("g/a".parse().unwrap(), 3));
+    world.wait(Duration::from_secs(11));
+    assert_eq!(world.alive(), ["g/a.0", "g/a.1", "g/a.2"]);
+}
+
+#[test]
+fn a_stop_calls_off_a_restart_that_waits_for_the_end() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![("a", template()), ("b", template())]),
+    )]));
+    world.stubborn.push("a".to_owned());
+    world.command(Command::Restart("g/a.0".parse().unwrap()));
+    world.command(Command::Kill("g/a.0".parse().unwrap()));
+    assert_eq!(world.alive(), ["g/b.0"]);
+}
+
+#[test]
+fn restarting_a_rank_that_backs_off_does_not_wait() {
+    let restart = Restart::Always;
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![(
+            "a",
+            ProcessTemplate {
+                restart,
+                ..template()
+            },
+        )]),
+    )]));
+    world.exits("g/a.0", 0);
+    world.command(Command::Restart("g/a".parse().unwrap()));
+    assert_eq!(world.alive(), ["g/a.0"]);
+}
+
+#[test]
+fn a_failure_counts_although_the_group_is_stopped_before_its_output_is_complete() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![
+            (
+                "main",
+                ProcessTemplate {
+                    critical: true,
+                    ..template()
+                },
+            ),
+            ("b", template()),
+        ]),
+    )]));
+    let b = world.child("g/b.0");
+    world.alive.remove(&b);
+    world.give(Input::Exited {
+        child: b,
+        exit: Exit::Code(1),
+        usage: Usage::default(),
+    });
+    world.exits("g/main.0", 0);
+    world.give(Input::Eof(b));
+    assert_eq!(world.outcome(), Outcome::Failed);
+}
+
+#[test]
+fn the_walltime_of_a_group_does_not_run_while_it_waits() {
+    let second = ProcessGroup {
+        after: vec![After::Succeeded("first".to_owned())],
+        walltime: Some(Duration::from_secs(10)),
+        ..group(vec![("a", template())])
+    };
+    let mut world = World::started(&session(vec![
+        ("first", group(vec![("a", template())])),
+        ("second", second),
+    ]));
+    world.wait(Duration::from_secs(60));
+    world.exits("first/a.0", 0);
+    world.wait(Duration::from_secs(9));
+    assert!(world.over.is_none());
+    world.wait(Duration::from_secs(1));
+    assert_eq!(world.outcome(), Outcome::Walltime);
+}
+
+#[test]
+fn the_tree_of_a_stopped_rank_is_ended_also_when_its_output_had_ended_before() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![("a", template()), ("b", template())]),
+    )]));
+    let child = world.child("g/a.0");
+    world.give(Input::Eof(child));
+    world.command(Command::Stop("g/a.0".parse().unwrap()));
+    assert!(world.actions.contains(&Action::KillTree(child)));
+}
+
+#[test]
+fn ranks_that_were_not_started_when_their_host_was_lost_end_at_once() {
+    let mut many = group(vec![(
+        "a",
+        ProcessTemplate {
+            replicas: 2_000,
+            ..template()
+        },
+    )]);
+    many.ignore_error_on_exit = true;
+    let mut world = World::new(&session(vec![("g", many)]));
+    world.supervisor.step(
+        Input::Command(Command::Start("g".parse().unwrap())),
+        world.now,
+    );
+    world.give(Input::HostLost {
+        host: 0,
+        reason: "gone".to_owned(),
+    });
+    assert_eq!(world.outcome(), Outcome::HostLost);
+}
+
 /// What may happen in a random run.
 #[derive(Debug, Clone)]
 enum Chance {
@@ -547,7 +842,7 @@ proptest! {
                         3 => Command::Kill(selector),
                         4 => Command::Restart(selector),
                         5 => Command::Mute(selector),
-                        6 => Command::Scale("g/a".parse().unwrap(), u32::from(whom) + 1),
+                        6 => Command::Scale(["g/a", "g/c"][usize::from(whom) % 2].parse().unwrap(), u32::from(whom) + 1),
                         _ => Command::Unmute(selector),
                     });
                 }
@@ -574,11 +869,30 @@ proptest! {
         prop_assert!(world.alive.is_empty());
         prop_assert!(world.over.is_some());
         prop_assert_eq!(world.supervisor.starting, 0);
+        let mut ledger = world.supervisor.ledger().clone();
+        let all = Policy { cpus: Some(4), ..Policy::default() };
+        let place = ledger.place(&"x".parse().unwrap(), &"x".parse().unwrap(), 0..1, &all);
+        prop_assert!(place.is_ok(), "what was given out came back: {:?}", place);
         prop_assert!(world.supervisor.children.is_empty());
-        let starts = world.events.iter().filter(|e| matches!(e, Event::ProcessStarted { .. })).count();
-        let ends = world.events.iter().filter(|e| {
-            matches!(e, Event::ProcessEnded { status: ExitStatus::Code(_) | ExitStatus::Signal { .. }, .. })
-        }).count();
-        prop_assert_eq!(starts, ends, "each life is reported once");
+        let lives = |wanted: fn(&Event) -> Option<(ProcessId, Incarnation)>| {
+            let mut lives: Vec<_> = world.events.iter().filter_map(wanted).collect();
+            let all = lives.len();
+            lives.sort();
+            lives.dedup();
+            (lives, all)
+        };
+        let (starts, started) = lives(|event| match event {
+            Event::ProcessStarted { process, incarnation, .. } => Some((process.clone(), *incarnation)),
+            _ => None,
+        });
+        prop_assert_eq!(starts.len(), started, "no life begins twice");
+        // A restart that is called off is told as one more end of the same life.
+        let (ends, _) = lives(|event| match event {
+            Event::ProcessEnded {
+                process, incarnation, status: ExitStatus::Code(_) | ExitStatus::Signal { .. }, ..
+            } => Some((process.clone(), *incarnation)),
+            _ => None,
+        });
+        prop_assert_eq!(starts, ends, "each life ends");
     }
 }
