@@ -45,6 +45,7 @@ fn options(place: &Path) -> EngineOptions {
         runs: Runs::at(place.join("runs")),
         limits: Limits::default(),
         replay: false,
+        follow_all: false,
         size: (24, 80),
         sample_every: 100,
     }

@@ -1,6 +1,6 @@
 //! Can a target start here? Asked before anything starts, and again to explain why something did not.
 //!
-//! Owns the sentences about programs and folders. Never starts anything. Start at [`problems`].
+//! Owns the sentences about programs and folders. Never starts anything. Start at [`faults`].
 
 use std::path::Path;
 
@@ -9,10 +9,13 @@ use rustix::{
     io::Errno,
 };
 
-use super::{reasons::reason, wire::Check};
+use super::{
+    reasons::reason,
+    wire::{Check, Faults},
+};
 
-/// All that is wrong with a target; empty: nothing. `path` and `cwd` stand in where it names none.
-pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
+/// All that is wrong with a target. `path` and `cwd` stand in where it names none.
+pub fn faults(check: &Check, path: &str, cwd: &str) -> Faults {
     let cwd = check.cwd.as_deref().unwrap_or(cwd);
     let path = check.path.as_deref().unwrap_or(path);
     let folder = folder(cwd);
@@ -21,10 +24,10 @@ pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
         Err(_) if !check.program.starts_with('/') && check.program.contains('/') => Ok(()),
         _ => program(&check.program, path, cwd),
     };
-    [folder.err(), program.err()]
-        .into_iter()
-        .flatten()
-        .collect()
+    Faults {
+        program: program.err(),
+        cwd: folder.err(),
+    }
 }
 
 /// Whether this folder can be entered, or why not.
@@ -110,7 +113,12 @@ mod tests {
             path: Some(path.to_owned()),
             cwd: None,
         };
-        problems(&check, "/nowhere", cwd)
+        let found = faults(&check, "/nowhere", cwd);
+        found
+            .cwd
+            .into_iter()
+            .chain(found.program)
+            .collect::<Vec<_>>()
     }
 
     #[test]

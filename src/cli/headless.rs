@@ -150,7 +150,7 @@ pub fn run(replay: &Replay) -> anyhow::Result<u8> {
     };
     let mut options = options(&loaded, &replay.composing)?;
     options.follow_all = !replay.quiet;
-    let log = replay.log_level.map(|level| EngineLog::begin(level));
+    let log = replay.log_level.map(EngineLog::begin);
     let handle = match Engine::start(loaded.session.clone(), options) {
         Ok(handle) => handle,
         Err(error) => return start_error(error, &loaded, replay.format),

@@ -239,10 +239,7 @@ impl Preflight<'_> {
 
     /// Can the programs be run, the folders be entered? The same question is asked once.
     async fn targets(&self, link: &mut Link, problems: &mut Vec<Problem>) -> io::Result<()> {
-        let mut questions: BTreeMap<
-            (String, Option<String>, Option<String>),
-            Vec<(FieldPath, FieldPath)>,
-        > = BTreeMap::new();
+        let mut questions: BTreeMap<Check, Vec<(FieldPath, FieldPath)>> = BTreeMap::new();
         for (_, path, template) in templates(self.session) {
             let program = match &template.target {
                 Target::Program(program) => self.recipes.program(program),
@@ -258,19 +255,19 @@ impl Preflight<'_> {
                 .filter(|cwd| !cwd.contains('{'))
                 .map(|cwd| self.recipes.path(cwd));
             let own_path = template.env.get("PATH").cloned();
+            let check = Check {
+                program,
+                path: own_path,
+                cwd,
+            };
             questions
-                .entry((program, own_path, cwd))
+                .entry(check)
                 .or_default()
                 .push((path.name("target"), path.name("cwd")));
         }
         let questions: Vec<_> = questions.into_iter().collect();
-        for (id, ((program, path, cwd), _)) in questions.iter().enumerate() {
-            let check = Check {
-                program: program.clone(),
-                path: path.clone(),
-                cwd: cwd.clone(),
-            };
-            link.send(&ToAgent::Check(id as u32, check));
+        for (id, (check, _)) in questions.iter().enumerate() {
+            link.send(&ToAgent::Check(id as u32, check.clone()));
         }
         let mut open = questions.len();
         let mut messages = Vec::new();
@@ -279,7 +276,7 @@ impl Preflight<'_> {
             link.ready(true).await?;
             link.read(&mut messages)?;
             for message in messages.drain(..) {
-                let FromAgent::Checked(id, texts) = message else {
+                let FromAgent::Checked(id, faults) = message else {
                     continue;
                 };
                 open -= 1;
@@ -287,9 +284,11 @@ impl Preflight<'_> {
                     continue;
                 };
                 for (target, cwd) in asked_by {
-                    for text in &texts {
-                        let path = if text.contains("folder") { cwd } else { target };
-                        problems.push(Problem::error(path.clone(), text.clone()));
+                    for (path, text) in [(target, &faults.program), (cwd, &faults.cwd)] {
+                        problems.extend(
+                            text.iter()
+                                .map(|text| Problem::error(path.clone(), text.clone())),
+                        );
                     }
                 }
             }

@@ -10,7 +10,7 @@ mod output;
 mod support;
 
 use dragon_tui::{
-    agent::wire::{Check, Exit, FromAgent, Sink, ToAgent},
+    agent::wire::{Check, Exit, Faults, FromAgent, Sink, ToAgent},
     model::{event::Channel, template::Terminal},
 };
 use host::{Host, Options};
@@ -218,13 +218,17 @@ fn targets_are_checked_before_anything_starts() {
         host.say(&ToAgent::Check(number, check));
         host.wait("an answer", |heard| {
             heard.messages.iter().find_map(|message| match message {
-                FromAgent::Checked(n, problems) if *n == number => Some(problems.clone()),
+                FromAgent::Checked(n, faults) if *n == number => Some(faults.clone()),
                 _ => None,
             })
         })
     };
-    assert!(check(1, "sh", None).is_empty());
-    assert_eq!(check(2, "no-such-program", Some("/no/such")).len(), 2);
+    assert_eq!(check(1, "sh", None), Faults::default());
+    let faults = check(2, "no-such-program", Some("/no/such"));
+    assert!(
+        faults.program.is_some() && faults.cwd.is_some(),
+        "{faults:?}"
+    );
     host.say(&ToAgent::Heartbeat(77));
     host.wait("a heartbeat", |heard| {
         heard

@@ -64,7 +64,7 @@ pub fn run(
         };
         if let Err(error) = write(&item, args, format, screen, out) {
             return Err(match give_back(link, queue, &item) {
-                Ok(()) => error.into(),
+                Ok(()) => anyhow!(error).context("cannot write the item; it is back in its queue"),
                 Err(why) => anyhow!(
                     "an item of {} bytes was got from queue {:?} and could neither be written ({error}) nor given \
                      back ({why:#}): it is lost",
