@@ -4,7 +4,7 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     hash::{BuildHasher, Hasher},
     io,
     os::unix::fs::OpenOptionsExt,
@@ -181,7 +181,11 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || starter.run())
-        .map_err(failed("the engine's thread cannot be started"))?;
+        .map_err(|error| {
+            // What was to go to the thread is gone, the folder's owner too.
+            let _ = fs::remove_dir_all(&path);
+            failed("the engine's thread cannot be started")(error)
+        })?;
     match readied.recv() {
         Ok(Ok(())) => Ok(EngineHandle {
             run,
@@ -273,10 +277,11 @@ impl Starter {
                     .unwrap_or_default();
                 let tally =
                     Tally::new(folder.id(), &options.name, started, session.process_count());
-                let run = folder.id().to_owned();
+                let (run, path) = (folder.id().to_owned(), folder.path().to_owned());
                 let record = match RecordThread::start(folder, tally, made.facts_in) {
                     Ok(record) => record,
                     Err(error) => {
+                        let _ = fs::remove_dir_all(&path);
                         let _ = ready.send(Err(StartError::Engine(format!(
                             "no thread for the record: {error}"
                         ))));
