@@ -32,3 +32,5 @@ mod spawn;
 mod start;
 mod stats;
 pub mod wire;
+
+pub use spawn::take_short_slices;
