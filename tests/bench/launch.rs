@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    place::{PROGRAM, Place},
+    place::{Place, program},
     table::{Rounds, Table, Target},
 };
 
@@ -90,7 +90,7 @@ pub fn hello(place: &Place, rounds: usize, table: &mut Table) {
         place.clear();
         version.push(
             1e3 * timed(|| {
-                let mut program = Command::new(PROGRAM);
+                let mut program = Command::new(program());
                 program.arg("--version").stdout(Stdio::null());
                 assert!(program.status().unwrap().success());
             }),

@@ -12,8 +12,12 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The program that is measured.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dragon-tui");
+/// The program that is measured: the one of this build, or another one to compare it with, named by
+/// `DRAGON_TUI_BENCH`.
+pub fn program() -> PathBuf {
+    std::env::var_os("DRAGON_TUI_BENCH")
+        .map_or_else(|| env!("CARGO_BIN_EXE_dragon-tui").into(), PathBuf::from)
+}
 
 /// The folder.
 pub struct Place {
@@ -66,7 +70,7 @@ impl Place {
 
     /// Starts the program on a session, without a screen.
     pub fn start(&self, session: &Path, options: &[&str]) -> Child {
-        Command::new(PROGRAM)
+        Command::new(program())
             .arg("--replay")
             .args(options)
             .arg(session)
