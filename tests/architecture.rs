@@ -240,11 +240,33 @@ const LONGEST_MAIN: usize = 60;
 
 /// File (or folder, with `/` at the end), what it names against the table (or the module around
 /// it), and why that is right. One that is not needed any more fails.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[(
-    "src/engine/supervisor/",
-    "crate::agent::wire",
-    "which child and how it ended: plain values that go out to the agents and come back unchanged",
-)];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "src/engine/supervisor/",
+        "crate::agent::wire",
+        "which child and how it ended: plain values that go out to the agents and come back unchanged",
+    ),
+    (
+        "src/engine/start.rs",
+        "crate::agent::guardian",
+        "what runs that died left behind on this host is ended, by their marks, before the next run",
+    ),
+    (
+        "src/engine/runtime/",
+        "crate::agent::guardian",
+        "when the agent of this host was lost, the run does not end before the guardian's work is done",
+    ),
+    (
+        "src/engine/",
+        "crate::python::embed",
+        "which file of the unpacked package runs a function, and which looks at it",
+    ),
+    (
+        "src/agent/hello.rs",
+        "crate::python::embed",
+        "the agent unpacks the Python package on its host",
+    ),
+];
 
 // The rules
 

@@ -4,6 +4,8 @@
 //! A case is a file in `tests/formats/<format>/valid` or `…/invalid`; the latter has its problems in a `.txt` of
 //! the same name. `BLESS=1 cargo test --test formats` writes these anew.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
+
 use std::{
     fs,
     path::{Path, PathBuf},

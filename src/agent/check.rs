@@ -1,6 +1,6 @@
 //! Can a target start here? Asked before anything starts, and again to explain why something did not.
 //!
-//! Owns the sentences about programs and folders. Never starts anything. Start at [`problems`].
+//! Owns the sentences about programs and folders. Never starts anything. Start at [`faults`].
 
 use std::path::Path;
 
@@ -9,10 +9,13 @@ use rustix::{
     io::Errno,
 };
 
-use super::{start::reason, wire::Check};
+use super::{
+    reasons::reason,
+    wire::{Check, Faults},
+};
 
-/// All that is wrong with a target; empty: nothing. `path` and `cwd` stand in where it names none.
-pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
+/// All that is wrong with a target. `path` and `cwd` stand in where it names none.
+pub fn faults(check: &Check, path: &str, cwd: &str) -> Faults {
     let cwd = check.cwd.as_deref().unwrap_or(cwd);
     let path = check.path.as_deref().unwrap_or(path);
     let folder = folder(cwd);
@@ -21,10 +24,10 @@ pub fn problems(check: &Check, path: &str, cwd: &str) -> Vec<String> {
         Err(_) if !check.program.starts_with('/') && check.program.contains('/') => Ok(()),
         _ => program(&check.program, path, cwd),
     };
-    [folder.err(), program.err()]
-        .into_iter()
-        .flatten()
-        .collect()
+    Faults {
+        program: program.err(),
+        cwd: folder.err(),
+    }
 }
 
 /// Whether this folder can be entered, or why not.
@@ -47,9 +50,10 @@ pub fn program(program: &str, path: &str, cwd: &str) -> Result<(), String> {
     if program.is_empty() {
         return Err("cannot run a program without a name".to_owned());
     }
+    let by_name = !program.contains('/');
     let mut worst = None;
     for candidate in candidates(program, path) {
-        match one(&Path::new(cwd).join(candidate)) {
+        match one(&Path::new(cwd).join(candidate), by_name) {
             Ok(()) => return Ok(()),
             Err(Some(why)) => {
                 worst.get_or_insert(why);
@@ -59,16 +63,18 @@ pub fn program(program: &str, path: &str, cwd: &str) -> Result<(), String> {
     }
     match worst {
         Some(why) => cannot(&why),
-        None if program.contains('/') => cannot("there is no such file"),
-        None => cannot("not found in PATH"),
+        None if by_name => cannot("not found in PATH"),
+        None => cannot("there is no such file"),
     }
 }
 
 /// Absent: there is nothing at this path.
-fn one(path: &Path) -> Result<(), Option<String>> {
+fn one(path: &Path, by_name: bool) -> Result<(), Option<String>> {
     match std::fs::metadata(path) {
         Err(error) => match error.raw_os_error() {
             Some(libc::ENOENT | libc::ENOTDIR) => Err(None),
+            // A folder of PATH that we may not look into holds nothing for us.
+            Some(libc::EACCES) if by_name => Err(None),
             _ => Err(Some(reason(&error))),
         },
         Ok(found) if found.is_dir() => Err(Some("it is a directory".to_owned())),
@@ -107,7 +113,12 @@ mod tests {
             path: Some(path.to_owned()),
             cwd: None,
         };
-        problems(&check, "/nowhere", cwd)
+        let found = faults(&check, "/nowhere", cwd);
+        found
+            .cwd
+            .into_iter()
+            .chain(found.program)
+            .collect::<Vec<_>>()
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub struct Child {
     pub shown: u64,
     /// Bytes thrown away.
     pub discarded: u64,
+    /// Its output is to end as soon as nothing is left in the kernel, or after so many bytes more.
+    pub closing: Option<u64>,
 }
 
 impl Child {
@@ -78,6 +80,7 @@ impl Child {
             streamed: false,
             shown: 0,
             discarded: 0,
+            closing: None,
         }
     }
 }

@@ -33,6 +33,10 @@ const INPUT: usize = 2;
 const ATTENDED_MAX: usize = 8;
 const ATTENDED_FOR: Duration = Duration::from_millis(100);
 
+/// The most that is still read of a child whose output was asked to end, in bytes: a pty and a grown pipe hold less,
+/// only somebody who goes on writing reaches it.
+const CLOSING_MAX: u64 = 1 << 20;
+
 /// All children that are not forgotten yet.
 pub struct Children {
     epoll: OwnedFd,
@@ -43,6 +47,8 @@ pub struct Children {
     ended: HashMap<i32, Rc<str>>,
     /// Streams not watched because the bulk buffer was full.
     blocked: Vec<(u32, usize)>,
+    /// Streams that the kernel did not let us watch.
+    unwatched: Vec<(u32, usize)>,
     /// Whether all output is thrown away because there is no engine any more.
     deaf: bool,
     /// Who was just typed into, and until when it is listened to between others.
@@ -88,6 +94,7 @@ impl Children {
             living: HashMap::new(),
             ended: HashMap::new(),
             blocked: Vec::new(),
+            unwatched: Vec::new(),
             deaf: false,
             attended: VecDeque::new(),
             grown: 0,
@@ -191,9 +198,9 @@ impl Children {
             let (fd, interest) = (&stream.fd, &mut stream.interest);
             watch(&self.epoll, fd, token(slot, which), interest, wanted).is_err()
         };
-        // Only for want of kernel memory or watches: give the descriptor up rather than hang on it.
+        // Only for want of kernel memory or watches (epoll(7), max_user_watches): again when another one ends.
         if failed && which != INPUT {
-            self.blocked.push((slot, which));
+            self.unwatched.push((slot, which));
         }
     }
 
@@ -284,7 +291,17 @@ impl Children {
                 (read, outcome)
             }
         };
-        stream.adapt(read, &mut self.grown);
+        // Nothing was there when it was only attended: that is not yet quiet.
+        if read > 0 {
+            stream.adapt(read, &mut self.grown);
+        }
+        if let Some(left) = &mut child.closing {
+            *left = left.saturating_sub(read as u64);
+            if read == 0 || *left == 0 {
+                self.end_stream(slot, which, bulk);
+                return read;
+            }
+        }
         let hung = stream.pty && child.alive && outcome == Outcome::End;
         if outcome == Outcome::End && !hung {
             self.end_stream(slot, which, bulk);
@@ -322,7 +339,7 @@ impl Children {
         if !child.ended && !open && (child.streamed || !child.alive) {
             child.ended = true;
             if let Some(bulk) = bulk {
-                bulk.finish(child.key);
+                bulk.finish(child.key, child.discarded);
             }
         }
         if child.ended && !child.alive {
@@ -352,17 +369,42 @@ impl Children {
             }
         }
         self.settle(slot, bulk);
+        for (slot, which) in std::mem::take(&mut self.unwatched) {
+            self.sync(slot, which);
+        }
         Some(key)
     }
 
-    /// Stops reading a child and tells the end of its output.
+    /// Ends the output of a child: what the kernel holds of it now still comes.
     pub fn close(&mut self, key: ChildKey, bulk: &mut Option<Bulk>) {
         let Some(&slot) = self.by_key.get(&key) else {
             return;
         };
+        if let Some(child) = self.slots[slot as usize].as_deref_mut() {
+            child.closing.get_or_insert(CLOSING_MAX);
+        }
+        self.drain_closing(slot, bulk);
+    }
+
+    /// Reads a child whose output is to end as far as that is possible now: epoll does not tell that nothing is left.
+    fn drain_closing(&mut self, slot: u32, bulk: &mut Option<Bulk>) {
         for which in [0, 1] {
-            if self.slots[slot as usize].is_some() {
-                self.end_stream(slot, which, bulk);
+            loop {
+                let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+                    return;
+                };
+                let Some(stream) = &child.streams[which] else {
+                    break;
+                };
+                let heard = stream.muted
+                    || self.deaf
+                    || bulk
+                        .as_mut()
+                        .is_none_or(|bulk| child.credit > 0 && bulk.has_room());
+                if child.closing.is_none() || !heard {
+                    break;
+                }
+                self.read(slot, which, false, bulk);
             }
         }
     }
@@ -382,7 +424,7 @@ impl Children {
     }
 
     /// The engine took bytes of a child.
-    pub fn credit(&mut self, key: ChildKey, bytes: u32) {
+    pub fn credit(&mut self, key: ChildKey, bytes: u32, bulk: &mut Option<Bulk>) {
         let Some(&slot) = self.by_key.get(&key) else {
             return;
         };
@@ -395,6 +437,7 @@ impl Children {
             for which in [0, 1] {
                 self.sync(slot, which);
             }
+            self.drain_closing(slot, bulk);
         }
     }
 
@@ -447,9 +490,10 @@ impl Children {
     }
 
     /// The bulk buffer has room again.
-    pub fn unblock(&mut self) {
+    pub fn unblock(&mut self, bulk: &mut Option<Bulk>) {
         for (slot, which) in std::mem::take(&mut self.blocked) {
             self.sync(slot, which);
+            self.drain_closing(slot, bulk);
         }
     }
 

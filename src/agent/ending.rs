@@ -8,14 +8,22 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::{event::epoll, time::Timespec};
+
 use super::{
     hunt::{self, World},
+    serve::{Agent, BULK, CONTROL, EVENTS, SIGNALS},
     spawn,
+    wire::FromAgent,
 };
+use crate::model::event::Level;
 
 /// Between two looks at what is left, while it is asked politely and while it is killed.
 const POLITE_PAUSE: Duration = Duration::from_millis(50);
 const KILL_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long the last words may take.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Why an agent ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,5 +132,57 @@ impl Ending {
             self.next = now + POLITE_PAUSE;
         }
         None
+    }
+}
+
+impl Agent {
+    /// Nothing is left: delivers what is still on its way, says `Bye`, and ends.
+    pub(super) fn say_goodbye(&mut self, left: usize) {
+        if left > 0 {
+            self.notice(
+                Level::Warning,
+                format!("{left} processes cannot be killed: they wait in the kernel, or belong to another user"),
+            );
+        }
+        let until = Instant::now() + FAREWELL;
+        let mut events = Vec::with_capacity(EVENTS);
+        let mut said = false;
+        while self.control.is_some() && Instant::now() < until {
+            self.reap();
+            self.flush_bulk();
+            let delivered = self.bulk.as_ref().is_none_or(|bulk| bulk.waiting() == 0);
+            if self.children.is_empty() && delivered && !said {
+                said = true;
+                self.say(&FromAgent::Bye);
+            }
+            let Some(control) = &mut self.control else {
+                return;
+            };
+            if control.flush().is_err() || (said && control.waiting() == 0) {
+                return;
+            }
+            if self.watch_link().is_err() {
+                return;
+            }
+            events.clear();
+            let wait = Timespec {
+                tv_sec: 0,
+                tv_nsec: 20_000_000,
+            };
+            let into = rustix::buffer::spare_capacity(&mut events);
+            let _ = epoll::wait(&self.epoll, into, Some(&wait));
+            for event in &events {
+                match event.data.u64() {
+                    SIGNALS => self.signalled(),
+                    // Credit lets the rest of the output through.
+                    CONTROL => self.requests(),
+                    BULK => self.bulk_ready(event.flags),
+                    token => self.children.ready(token, event.flags, &mut self.bulk),
+                }
+            }
+        }
+        if !said {
+            self.say(&FromAgent::Bye);
+        }
     }
 }

@@ -8,10 +8,13 @@
 
 use std::{
     collections::HashSet,
-    io::{self, BufRead, Read, Write},
-    process::{Child, ChildStdin, Command, ExitCode, Stdio},
+    io::{self, BufRead, Read},
+    os::fd::OwnedFd,
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
+
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::{
     procs::{Environs, Snapshot},
@@ -43,7 +46,7 @@ pub fn run_stdio() -> ExitCode {
     let mut input = io::stdin().lock();
     let mut mark = String::new();
     if input.read_line(&mut mark).is_err() || !mark.ends_with('\n') {
-        // The agent died before it started anything.
+        // It comes in one piece, before we start: this is no agent of ours.
         return ExitCode::SUCCESS;
     }
     let mut rest = [0; 64];
@@ -99,21 +102,22 @@ pub struct Guardian {
     /// Its process id.
     pub pid: i32,
     /// Held open: its end is what the guardian waits for.
-    _link: ChildStdin,
+    _link: OwnedFd,
 }
 
 impl Guardian {
     /// Starts a guardian for this mark from our own binary. The agent's reaper reaps it.
     pub fn start(mark: &str) -> io::Result<Self> {
-        let mut child: Child = Command::new("/proc/self/exe")
+        let (theirs, link) = pipe_with(PipeFlags::CLOEXEC)?;
+        // Before it starts: were we killed between the two, it would not know what to sweep.
+        rustix::io::write(&link, format!("{mark}\n").as_bytes())?;
+        let child = Command::new("/proc/self/exe")
             .arg("guardian")
-            .stdin(Stdio::piped())
+            .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .current_dir("/")
             .spawn()?;
-        let mut link = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        writeln!(link, "{mark}")?;
         Ok(Self {
             pid: child.id() as i32,
             _link: link,

@@ -125,6 +125,9 @@ impl AsFd for Control {
     }
 }
 
+/// The length of the frame that ends a child's output.
+const END: usize = BulkHeader::SIZE + size_of::<u64>();
+
 /// The channel of output.
 pub struct Bulk {
     fd: OwnedFd,
@@ -132,7 +135,7 @@ pub struct Bulk {
     start: usize,
     end: usize,
     /// Children whose end could not be told yet for want of room.
-    ends: VecDeque<ChildKey>,
+    ends: VecDeque<(ChildKey, u64)>,
 }
 
 impl Bulk {
@@ -191,25 +194,27 @@ impl Bulk {
         (len, outcome)
     }
 
-    /// Tells the end of a child's output, after what it already wrote.
-    pub fn finish(&mut self, child: ChildKey) {
-        self.ends.push_back(child);
+    /// Tells the end of a child's output, after what it already wrote, and how many bytes of it were thrown away.
+    pub fn finish(&mut self, child: ChildKey, discarded: u64) {
+        self.ends.push_back((child, discarded));
         self.take_ends();
     }
 
     fn take_ends(&mut self) {
-        while !self.ends.is_empty() && self.fits(BulkHeader::SIZE) {
-            let Some(child) = self.ends.pop_front() else {
+        while !self.ends.is_empty() && self.fits(END) {
+            let Some((child, discarded)) = self.ends.pop_front() else {
                 return;
             };
             let header = BulkHeader {
                 kind: Kind::Eof,
                 stream: 0,
                 child,
-                len: 0,
+                len: discarded.to_le_bytes().len() as u32,
             };
-            self.buffer[self.end..self.end + BulkHeader::SIZE].copy_from_slice(&header.encode());
-            self.end += BulkHeader::SIZE;
+            let body = self.end + BulkHeader::SIZE;
+            self.buffer[self.end..body].copy_from_slice(&header.encode());
+            self.buffer[body..self.end + END].copy_from_slice(&discarded.to_le_bytes());
+            self.end += END;
         }
     }
 
@@ -238,7 +243,7 @@ impl Bulk {
 
     /// Bytes that wait for the socket.
     pub fn waiting(&self) -> usize {
-        self.end - self.start + self.ends.len() * BulkHeader::SIZE
+        self.end - self.start + self.ends.len() * END
     }
 }
 
@@ -276,8 +281,8 @@ mod tests {
                 sent.push((Kind::Output, child, len, round as u8));
             }
             if round % 5 == 0 {
-                bulk.finish(child);
-                sent.push((Kind::Eof, child, 0, 0));
+                bulk.finish(child, 0);
+                sent.push((Kind::Eof, child, size_of::<u64>(), 0));
             }
         }
         theirs.set_nonblocking(true).unwrap();

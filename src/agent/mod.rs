@@ -7,10 +7,10 @@
 //! | file | what |
 //! |---|---|
 //! | [`wire`] | messages, frames, version |
-//! | [`serve`], `requests` | the loop, and what each request does |
+//! | [`serve`], `requests`, `reap` | the loop, what each request does, what each end leads to |
 //! | `link` | buffers of the two channels |
 //! | `children`, `child` | who is alive; one child's descriptors, credit and input |
-//! | `hello`, `check`, `start` | the beginning of a run, of a question, of a child |
+//! | `hello`, `check`, `start`, `reasons` | the beginning of a run, of a question, of a child; why not |
 //! | `spawn`, `pty` | raw system calls; ptys |
 //! | `procs`, `hunt`, `ending`, [`guardian`] | `/proc`; leftovers found and killed; our end; the end without us |
 //! | `stats`, `gpu` | samples |
@@ -26,6 +26,8 @@ mod hunt;
 mod link;
 mod procs;
 mod pty;
+mod reap;
+mod reasons;
 mod requests;
 pub mod serve;
 mod spawn;

@@ -3,7 +3,7 @@
 //! Owns the reading of processes, their parents and their environments. Never signals any.
 //! Start at [`Snapshot::take`].
 
-use std::{collections::HashMap, io};
+use std::{collections::HashMap, fmt::Write as _, io};
 
 use rustix::{
     fd::OwnedFd,
@@ -25,6 +25,10 @@ pub struct Process {
     pub session: i32,
     /// Its state as proc(5) names it; `D` cannot be killed now.
     pub state: u8,
+    /// Clock ticks of cpu time it used, in user and system mode.
+    pub ticks: u64,
+    /// Resident pages.
+    pub pages: u64,
 }
 
 /// The processes of the host at about one time: one that forks meanwhile may be missed.
@@ -34,18 +38,20 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads `/proc`; about 4 microseconds a process.
+    /// Reads `/proc`; 4 to 10 microseconds a process.
     pub fn take() -> io::Result<Self> {
         let proc = open_proc()?;
         let mut processes = HashMap::new();
-        let mut buffer = Vec::with_capacity(1024);
+        let (mut buffer, mut path) = (Vec::with_capacity(1024), String::new());
         for entry in rustix::fs::Dir::read_from(&proc)? {
             let entry = entry?;
             let Ok(Ok(pid)) = entry.file_name().to_str().map(str::parse::<i32>) else {
                 continue;
             };
             // It may be gone by now.
-            if read_file(&proc, &format!("{pid}/stat"), &mut buffer).is_ok()
+            path.clear();
+            let _ = write!(path, "{pid}/stat");
+            if read_file(&proc, &path, &mut buffer).is_ok()
                 && let Some(process) = parse_stat(pid, &buffer)
             {
                 processes.insert(pid, process);
@@ -89,13 +95,18 @@ fn parse_stat(pid: i32, stat: &[u8]) -> Option<Process> {
     if matches!(state, b'Z' | b'X' | b'x') {
         return None;
     }
-    let mut number = || fields.next()?.parse().ok();
+    let mut ids = || fields.next()?.parse().ok();
+    let (parent, group, session) = (ids()?, ids()?, ids()?);
+    // proc(5) counts from 1 and calls them utime (14), stime (15) and rss (24); the session was number 6.
+    let mut skip = |skipped: usize| fields.nth(skipped)?.parse::<u64>().ok();
     Some(Process {
         pid,
-        parent: number()?,
-        group: number()?,
-        session: number()?,
+        parent,
+        group,
+        session,
         state,
+        ticks: skip(7)? + skip(0)?,
+        pages: skip(8)?,
     })
 }
 
@@ -110,7 +121,9 @@ fn read_file(folder: &OwnedFd, path: &str, buffer: &mut Vec<u8>) -> io::Result<(
     buffer.clear();
     loop {
         buffer.reserve(1024);
-        if rustix::io::read(&file, rustix::buffer::spare_capacity(buffer))? == 0 {
+        let room = buffer.capacity() - buffer.len();
+        // Files of `/proc` come in one piece if that fits: a short read is the end.
+        if rustix::io::read(&file, rustix::buffer::spare_capacity(buffer))? < room {
             return Ok(());
         }
     }
@@ -172,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_and_spaces_does_not_shift_the_fields() {
-        let process = parse_stat(7, b"7 (a) S 1 (b) R 3 4 5 0 -1").unwrap();
+        let stat = b"7 (a) S 1 (b) R 3 4 5 0 -1 4194304 9 9 9 9 100 20 9 9 20 0 1 0 9 9 33 9";
+        let process = parse_stat(7, stat).unwrap();
         assert_eq!(
             process,
             Process {
@@ -180,7 +194,9 @@ mod tests {
                 parent: 3,
                 group: 4,
                 session: 5,
-                state: b'R'
+                state: b'R',
+                ticks: 120,
+                pages: 33,
             }
         );
         assert!(

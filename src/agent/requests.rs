@@ -12,7 +12,7 @@ use super::{
     serve::{Agent, Run},
     spawn,
     stats::{Stats, Subject},
-    wire::{Check, ChildKey, FromAgent, Hello, SpawnSpec, ToAgent},
+    wire::{Check, ChildKey, Faults, FromAgent, Hello, SpawnSpec, ToAgent},
 };
 use crate::model::event::Level;
 
@@ -44,7 +44,7 @@ impl Agent {
             }
             ToAgent::CloseInput(child) => self.children.close_input(child),
             ToAgent::Resize(child, rows, cols) => self.children.resize(child, (rows, cols)),
-            ToAgent::Credit(child, bytes) => self.children.credit(child, bytes),
+            ToAgent::Credit(child, bytes) => self.children.credit(child, bytes, &mut self.bulk),
             ToAgent::Close(child) => self.children.close(child, &mut self.bulk),
             ToAgent::Check(number, target) => self.check(number, &target),
             ToAgent::SampleEvery(every) => self.stats.set_every(every, Instant::now()),
@@ -132,14 +132,17 @@ impl Agent {
     }
 
     fn check(&mut self, number: u32, target: &Check) {
-        let problems = match &self.run {
-            None => vec!["the agent was not greeted yet".to_owned()],
+        let faults = match &self.run {
+            None => Faults {
+                program: Some("the agent was not greeted yet".to_owned()),
+                cwd: None,
+            },
             Some(run) => {
                 let path = run.starter.environment().get("PATH").unwrap_or_default();
-                check::problems(target, path, run.starter.cwd())
+                check::faults(target, path, run.starter.cwd())
             }
         };
-        self.say(&FromAgent::Checked(number, problems));
+        self.say(&FromAgent::Checked(number, faults));
     }
 
     /// What hunters need to know.

@@ -33,26 +33,20 @@ use crate::model::event::Level;
 
 pub(super) const CONTROL: u64 = u64::MAX;
 pub(super) const BULK: u64 = u64::MAX - 1;
-const SIGNALS: u64 = u64::MAX - 2;
+pub(super) const SIGNALS: u64 = u64::MAX - 2;
 
 /// Children started in one turn: after so many the others are read once. Measured: 8 costs 10 % of the launch
 /// rate, 1 costs 25 %.
 const STARTS: u32 = 8;
 
 /// Events taken from epoll at once.
-const EVENTS: usize = 64;
+pub(super) const EVENTS: usize = 64;
 
 /// Bytes in the bulk buffer that are worth a write within a turn.
 const FLUSH: usize = 64 << 10;
 
 /// Descriptors held back for reading `/proc` when all others are in use.
 const RESERVE: usize = 6;
-
-/// How long the last words may take.
-const FAREWELL: Duration = Duration::from_millis(500);
-
-/// The time between two starts of a guardian that does not stay alive.
-const GUARDIAN_PAUSE: Duration = Duration::from_secs(1);
 
 /// What an agent lives through: a terminal's keys and its end are for the engine.
 const IGNORED: [i32; 5] = [
@@ -107,8 +101,8 @@ pub(super) struct Run {
 
 /// The state of the loop.
 pub(super) struct Agent {
-    epoll: OwnedFd,
-    signals: OwnedFd,
+    pub epoll: OwnedFd,
+    pub signals: OwnedFd,
     pub control: Option<Control>,
     control_interest: Option<EventFlags>,
     pub bulk: Option<Bulk>,
@@ -122,8 +116,9 @@ pub(super) struct Agent {
     pub hunter: Hunter,
     pub stats: Stats,
     pub guardian: Option<Guardian>,
-    guardian_started: Instant,
-    guardian_due: Option<Instant>,
+    pub guardian_started: Instant,
+    pub guardian_due: Option<Instant>,
+    pub guardians_lost: u32,
     reserve: Vec<OwnedFd>,
     pub ending: Option<Ending>,
     pub exit: Option<ExitCode>,
@@ -169,6 +164,7 @@ impl Agent {
             guardian: None,
             guardian_started: now,
             guardian_due: None,
+            guardians_lost: 0,
             reserve: Vec::new(),
             ending: None,
             exit: None,
@@ -251,7 +247,7 @@ impl Agent {
     }
 
     /// Performs the requests that are here, but only so many starts in a turn.
-    fn requests(&mut self) {
+    pub(super) fn requests(&mut self) {
         self.more_requests = false;
         while let Some(control) = &mut self.control {
             match control.next_request() {
@@ -267,7 +263,7 @@ impl Agent {
     }
 
     /// Sends a message at once.
-    pub fn say(&mut self, message: &FromAgent) {
+    pub(super) fn say(&mut self, message: &FromAgent) {
         if let Some(control) = &mut self.control
             && let Err(error) = control.send(message)
         {
@@ -276,11 +272,11 @@ impl Agent {
     }
 
     /// Tells the user something.
-    pub fn notice(&mut self, level: Level, text: String) {
+    pub(super) fn notice(&mut self, level: Level, text: String) {
         self.say(&FromAgent::Notice(level, None, text));
     }
 
-    fn flush_bulk(&mut self) {
+    pub(super) fn flush_bulk(&mut self) {
         let Some(bulk) = &mut self.bulk else { return };
         if bulk.waiting() == 0 && !self.bulk_full {
             return;
@@ -289,7 +285,7 @@ impl Agent {
             Ok(()) => {
                 let full = !bulk.has_room();
                 if self.bulk_full && !full {
-                    self.children.unblock();
+                    self.children.unblock(&mut self.bulk);
                 }
                 self.bulk_full = full;
             }
@@ -297,7 +293,7 @@ impl Agent {
         }
     }
 
-    fn bulk_ready(&mut self, flags: EventFlags) {
+    pub(super) fn bulk_ready(&mut self, flags: EventFlags) {
         if flags.intersects(EventFlags::HUP | EventFlags::ERR) {
             return self.lose_link(&LinkError::Closed);
         }
@@ -305,7 +301,7 @@ impl Agent {
     }
 
     /// Watches the link for what is wanted of it now.
-    fn watch_link(&mut self) -> io::Result<()> {
+    pub(super) fn watch_link(&mut self) -> io::Result<()> {
         if let Some(control) = &mut self.control {
             let mut wanted = EventFlags::IN;
             // Answers that nobody takes: no more requests until somebody does.
@@ -349,7 +345,7 @@ impl Agent {
     }
 
     /// Begins the end.
-    pub fn end(&mut self, why: Why) {
+    pub(super) fn end(&mut self, why: Why) {
         let now = Instant::now();
         match &mut self.ending {
             Some(ending) if why == Why::Shutdown => ending.hurry(now),
@@ -358,67 +354,15 @@ impl Agent {
         }
     }
 
-    fn signalled(&mut self) {
-        use std::os::fd::AsFd;
-        if spawn::take_signals(self.signals.as_fd()) {
-            self.end(Why::Lost);
-        }
-        self.reap();
-    }
-
-    fn reap(&mut self) {
-        while let Some(reaped) = spawn::reap() {
-            if self.guardian.as_ref().is_some_and(|g| g.pid == reaped.pid) {
-                self.guardian = None;
-                self.notice(
-                    Level::Warning,
-                    "the guardian of this host's processes died; another one is started".to_owned(),
-                );
-                let wait = self.guardian_started + GUARDIAN_PAUSE;
-                self.guardian_due = Some(wait.max(Instant::now()));
-                if self.guardian_started.elapsed() >= GUARDIAN_PAUSE {
-                    self.start_guardian();
-                }
-            } else if let Some(child) = self.children.reaped(reaped.pid, &mut self.bulk) {
-                self.say(&FromAgent::Exited {
-                    child,
-                    exit: reaped.exit,
-                    usage: reaped.usage,
-                });
-            }
-        }
-    }
-
-    /// Starts a guardian, or says why there is none and tries again.
-    pub fn start_guardian(&mut self) {
-        let Some(run) = &self.run else { return };
-        self.reserve.clear();
-        let started = Guardian::start(&run.mark);
-        self.refill_reserve();
-        let now = Instant::now();
-        self.guardian_started = now;
-        self.guardian_due = None;
-        match started {
-            Ok(guardian) => self.guardian = Some(guardian),
-            Err(error) => {
-                self.guardian_due = Some(now + GUARDIAN_PAUSE * 10);
-                self.notice(
-                    Level::Warning,
-                    format!("no guardian can be started, should the agent be killed its processes stay: {error}"),
-                );
-            }
-        }
-    }
-
     /// Frees the descriptors held back, for what `free` does; then holds back new ones.
-    pub fn with_reserve<T>(&mut self, free: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn with_reserve<T>(&mut self, free: impl FnOnce(&mut Self) -> T) -> T {
         self.reserve.clear();
         let result = free(self);
         self.refill_reserve();
         result
     }
 
-    fn refill_reserve(&mut self) {
+    pub(super) fn refill_reserve(&mut self) {
         while self.reserve.len() < RESERVE {
             match open_null() {
                 Ok(fd) => self.reserve.push(fd),
@@ -448,56 +392,6 @@ impl Agent {
                 self.say_goodbye(left);
                 self.exit = Some(ExitCode::SUCCESS);
             }
-        }
-    }
-
-    /// Nothing is left: delivers what is still on its way, says `Bye`, and ends.
-    fn say_goodbye(&mut self, left: usize) {
-        if left > 0 {
-            self.notice(
-                Level::Warning,
-                format!("{left} processes cannot be killed: they wait in the kernel, or belong to another user"),
-            );
-        }
-        let until = Instant::now() + FAREWELL;
-        let mut events = Vec::with_capacity(EVENTS);
-        let mut said = false;
-        while self.control.is_some() && Instant::now() < until {
-            self.reap();
-            self.flush_bulk();
-            let delivered = self.bulk.as_ref().is_none_or(|bulk| bulk.waiting() == 0);
-            if self.children.is_empty() && delivered && !said {
-                said = true;
-                self.say(&FromAgent::Bye);
-            }
-            let Some(control) = &mut self.control else {
-                return;
-            };
-            if control.flush().is_err() || (said && control.waiting() == 0) {
-                return;
-            }
-            if self.watch_link().is_err() {
-                return;
-            }
-            events.clear();
-            let wait = Timespec {
-                tv_sec: 0,
-                tv_nsec: 20_000_000,
-            };
-            let into = rustix::buffer::spare_capacity(&mut events);
-            let _ = epoll::wait(&self.epoll, into, Some(&wait));
-            for event in &events {
-                match event.data.u64() {
-                    SIGNALS => self.signalled(),
-                    // Credit lets the rest of the output through.
-                    CONTROL => self.requests(),
-                    BULK => self.bulk_ready(event.flags),
-                    token => self.children.ready(token, event.flags, &mut self.bulk),
-                }
-            }
-        }
-        if !said {
-            self.say(&FromAgent::Bye);
         }
     }
 }

@@ -20,7 +20,8 @@ use super::{
     check,
     child::{self, Child, Stream, Way},
     link, pty,
-    spawn::{Launch, Launcher, Step},
+    reasons::{explain, is_out_of_descriptors, no_descriptor, no_pty_because, reason},
+    spawn::{Launch, Launcher},
     wire::{Sink, Source, SpawnSpec},
 };
 use crate::model::{event::Channel, template::Terminal};
@@ -317,82 +318,6 @@ fn open_file(cwd: &str, file: &str, write: bool) -> Result<OwnedFd, String> {
     })
 }
 
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
-}
-
-fn no_descriptor(error: io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::EMFILE) => {
-            let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-            format!(
-                "no free descriptors: all {} of the agent are in use (ulimit -Hn raises the limit)",
-                limit.unwrap_or_default()
-            )
-        }
-        Some(libc::ENFILE) => {
-            "no free descriptors on this host (sysctl fs.file-max is reached)".to_owned()
-        }
-        _ => format!("cannot connect it: {}", reason(&error)),
-    }
-}
-
-fn no_pty_because(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::ENOSPC | libc::EIO) => {
-            "no pty to spare on this host (sysctl kernel.pty.max is reached)".to_owned()
-        }
-        _ if is_out_of_descriptors(error) => no_descriptor(io::Error::from_raw_os_error(
-            error.raw_os_error().unwrap_or(libc::EMFILE),
-        )),
-        _ => format!("no pty can be opened: {}", reason(error)),
-    }
-}
-
-/// An error of the system in words, without its number.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => text.to_owned(),
-    }
-}
-
-fn explain(step: Step, error: &io::Error, spec: &SpawnSpec, cwd: &str, path: &str) -> String {
-    let errno = error.raw_os_error().unwrap_or(0);
-    match step {
-        Step::Clone => match errno {
-            libc::EAGAIN => "fork refused: the limit of processes (ulimit -u, or of the control group) is reached".to_owned(),
-            libc::ENOMEM => "fork refused: no memory left on this host".to_owned(),
-            _ => format!("fork refused: {}", reason(error)),
-        },
-        Step::Session => format!("cannot make a session: {}", reason(error)),
-        Step::Terminal => format!("cannot take its pty as terminal: {}", reason(error)),
-        Step::Affinity => format!(
-            "cannot bind to cpus {:?}: this process may not use any of them here (Cpus_allowed_list in /proc/self/status)",
-            spec.cpus
-        ),
-        Step::Limit => format!("cannot restore the limit of descriptors: {}", reason(error)),
-        Step::Stdio => format!("cannot connect it: {}", reason(error)),
-        Step::Folder => check::folder(cwd)
-            .err()
-            .unwrap_or_else(|| format!("cannot enter folder {cwd:?}: {}", reason(error))),
-        Step::Exec if errno == libc::E2BIG => format!(
-            "cannot run {:?}: its arguments and environment are too long",
-            spec.program
-        ),
-        Step::Exec => check::program(&spec.program, path, cwd).err().unwrap_or_else(|| match errno {
-            libc::ENOENT => format!(
-                "cannot run {:?}: the interpreter that it names (its first line, or its loader) is not there",
-                spec.program
-            ),
-            _ => format!("cannot run {:?}: {}", spec.program, reason(error)),
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,12 +334,6 @@ mod tests {
             ("C".to_owned(), c"C=z".to_owned()),
         ];
         assert_eq!(base.with(&own), [c"A=3", c"B=x", c"C=z"]);
-    }
-
-    #[test]
-    fn a_reason_reads_on_after_a_colon() {
-        let error = io::Error::from_raw_os_error(libc::EACCES);
-        assert_eq!(reason(&error), "permission denied");
     }
 
     #[test]

@@ -20,8 +20,12 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
     let mut errors = 0usize;
     let mut warnings = 0usize;
     for path in paths {
-        let text = std::fs::read_to_string(path).ok();
-        let problems = match Session::open(path) {
+        let text = Session::text_in(path);
+        let loaded = match &text {
+            Ok(text) => Session::load(path, text.clone()),
+            Err(problem) => Err(vec![problem.clone()]),
+        };
+        let problems = match loaded {
             Err(problems) => problems,
             Ok(loaded) => {
                 let mut problems = loaded.warnings.clone();
@@ -38,7 +42,7 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
                 problems
             }
         };
-        failures::write(&problems, text.as_deref(), format, &mut out)?;
+        failures::write(&problems, text.as_deref().ok(), format, &mut out)?;
         errors += problems.iter().filter(|problem| problem.is_error()).count();
         warnings += problems
             .iter()

@@ -78,11 +78,17 @@ pub fn compose(
     format: Format,
 ) -> anyhow::Result<Option<Loaded>> {
     let mut err = io::stderr().lock();
-    let mut loaded = match Session::open(path) {
+    let text = match Session::text_in(path) {
+        Ok(text) => text,
+        Err(problem) => {
+            failures::write(&[problem], None, format, &mut err)?;
+            return Ok(None);
+        }
+    };
+    let mut loaded = match Session::load(path, text.clone()) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            let text = std::fs::read_to_string(path).ok();
-            failures::write(&problems, text.as_deref(), format, &mut err)?;
+            failures::write(&problems, Some(&text), format, &mut err)?;
             return Ok(None);
         }
     };
@@ -128,6 +134,7 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
         runs: Runs::of_this_user()?,
         limits: Limits::default(),
         replay: true,
+        follow_all: true,
         size: SIZE,
         sample_every: SAMPLE_EVERY,
     })
@@ -141,8 +148,9 @@ pub fn run(replay: &Replay) -> anyhow::Result<u8> {
     let Some(loaded) = compose(&replay.session, &replay.composing, replay.format)? else {
         return Ok(2);
     };
-    let options = options(&loaded, &replay.composing)?;
-    let log = replay.log_level.map(|level| EngineLog::begin(level));
+    let mut options = options(&loaded, &replay.composing)?;
+    options.follow_all = !replay.quiet;
+    let log = replay.log_level.map(EngineLog::begin);
     let handle = match Engine::start(loaded.session.clone(), options) {
         Ok(handle) => handle,
         Err(error) => return start_error(error, &loaded, replay.format),
@@ -180,9 +188,6 @@ fn start_error(error: StartError, loaded: &Loaded, format: Format) -> anyhow::Re
 
 /// Takes events and panes until the run is over.
 async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> anyhow::Result<u8> {
-    if !printer.quiet {
-        handle.panes.follow_all();
-    }
     let mut chunks = Vec::new();
     let mut outcome = None;
     loop {
@@ -295,7 +300,6 @@ fn hangup_is_ignored() -> bool {
 struct Printer {
     session: Session,
     format: Format,
-    quiet: bool,
     coloured: bool,
     /// Standard output can still be written.
     open: bool,
@@ -309,7 +313,6 @@ impl Printer {
         Self {
             session: session.clone(),
             format: replay.format,
-            quiet: replay.quiet,
             coloured: colour_by_environment(io::stdout().is_terminal()),
             open: true,
             lines: HashMap::new(),

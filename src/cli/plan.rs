@@ -16,16 +16,15 @@ use crate::{
     agent::hello,
     engine::{
         hosts,
-        placement::{Ledger, Seat},
-        preflight,
+        placement::{Inventory, Seat},
+        preflight::{self, Trial},
         recipe::gpu_env,
     },
     model::{
         cpuset::CpuSet,
         document::Session,
         host::HostSpec,
-        ids::{HostName, ProcessId},
-        session::{FieldPath, Problem},
+        ids::{GroupName, HostName, ProcessId, TemplateName},
     },
 };
 
@@ -71,13 +70,16 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     for host in &mut inventory.hosts {
         host.reachable = true;
     }
-    let (plan, refusals) = place(session, &inventory);
+    let Trial { seats, refusals } = preflight::trial(session, &inventory);
+    let plan = seats
+        .into_iter()
+        .flat_map(|(group, template, seats)| lines(&group, &template, seats, &inventory));
     let mut out = io::stdout().lock();
     let single = session.groups.len() == 1;
-    for line in &plan {
+    for line in plan {
         match format {
-            Format::Json => json_output::write_line(line, &mut out)?,
-            Format::Text => text(line, single, &mut out)?,
+            Format::Json => json_output::write_line(&line, &mut out)?,
+            Format::Text => text(&line, single, &mut out)?,
         }
     }
     if refusals.is_empty() {
@@ -105,58 +107,31 @@ fn wants_gpus(session: &Session) -> bool {
     })
 }
 
-fn place(
-    session: &Session,
-    inventory: &crate::engine::placement::Inventory,
-) -> (Vec<Line>, Vec<Problem>) {
-    let mut together = Ledger::new(inventory.clone());
-    let (mut plan, mut refusals) = (Vec::new(), Vec::new());
-    for (group, spec) in &session.groups {
-        // A group that waits for another one gets what that one gives back.
-        let mut alone = Ledger::new(inventory.clone());
-        let ledger = if spec.after.is_empty() {
-            &mut together
-        } else {
-            &mut alone
-        };
-        for (name, template) in &spec.templates {
-            match ledger.place(
-                group,
-                name,
-                0..template.replicas,
-                &session.policy_of(group, name),
-            ) {
-                Err(refusal) => {
-                    let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
-                    refusals.push(Problem::error(path, refusal.to_string()));
-                }
-                Ok(seats) => {
-                    let mut ranks = (0u32..).zip(seats).peekable();
-                    while let Some((rank, seat)) = ranks.next() {
-                        let mut last_rank = rank;
-                        while let Some((next, _)) = ranks.next_if(|(_, next)| *next == seat) {
-                            last_rank = next;
-                        }
-                        let process = ProcessId {
-                            group: group.clone(),
-                            template: name.clone(),
-                            rank,
-                        };
-                        plan.push(line(process, last_rank, seat, inventory));
-                    }
-                }
-            }
+/// The lines of a template: neighbours that go to the same place share one.
+fn lines(
+    group: &GroupName,
+    template: &TemplateName,
+    seats: Vec<Seat>,
+    inventory: &Inventory,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut ranks = (0u32..).zip(seats).peekable();
+    while let Some((rank, seat)) = ranks.next() {
+        let mut last_rank = rank;
+        while let Some((next, _)) = ranks.next_if(|(_, next)| *next == seat) {
+            last_rank = next;
         }
+        let process = ProcessId {
+            group: group.clone(),
+            template: template.clone(),
+            rank,
+        };
+        lines.push(line(process, last_rank, seat, inventory));
     }
-    (plan, refusals)
+    lines
 }
 
-fn line(
-    process: ProcessId,
-    last_rank: u32,
-    seat: Seat,
-    inventory: &crate::engine::placement::Inventory,
-) -> Line {
+fn line(process: ProcessId, last_rank: u32, seat: Seat, inventory: &Inventory) -> Line {
     let host = inventory.hosts[seat.host].name.clone();
     let env = seat.gpus.as_ref().map(gpu_env).unwrap_or_default();
     Line {
@@ -185,25 +160,24 @@ fn text(line: &Line, single: bool, out: &mut impl Write) -> io::Result<()> {
     } else {
         format!("{group}/{template}.{ranks}")
     };
-    write!(out, "{name:<28} {:<16}", line.host.as_str())?;
-    let all = |set: &CpuSet| {
-        if set.is_empty() {
-            "all".to_owned()
-        } else {
-            set.to_string()
-        }
+    let cpus = if line.cpus.is_empty() {
+        "all".to_owned()
+    } else {
+        line.cpus.to_string()
     };
-    write!(out, " cpus {:<10}", all(&line.cpus))?;
-    if let Some(gpus) = &line.gpus {
-        let gpus = if gpus.is_empty() {
-            "none".to_owned()
-        } else {
-            gpus.to_string()
-        };
-        write!(out, " gpus {gpus:<8}")?;
+    let mut parts = vec![format!(
+        "{name:<28} {:<16} cpus {cpus:<8}",
+        line.host.as_str()
+    )];
+    match &line.gpus {
+        Some(gpus) if gpus.is_empty() => parts.push("gpus none".to_owned()),
+        Some(gpus) => parts.push(format!("gpus {gpus}")),
+        None => {}
     }
-    for (name, value) in &line.env {
-        write!(out, " {name}={value}")?;
-    }
-    writeln!(out)
+    parts.extend(
+        line.env
+            .iter()
+            .map(|(name, value)| format!("{name}={value}")),
+    );
+    writeln!(out, "{}", parts.join(" ").trim_end())
 }

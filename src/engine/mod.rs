@@ -19,6 +19,7 @@ mod runtime;
 mod socket_folder;
 mod start;
 pub mod supervisor;
+mod watches;
 
 use std::{path::PathBuf, thread::JoinHandle};
 
@@ -60,6 +61,8 @@ pub struct EngineOptions {
     pub limits: Limits,
     /// The run ends by itself when all that was started is over, and the groups are started at once (headless).
     pub replay: bool,
+    /// The client follows the output of everything, from the first byte ([`Panes::follow_all`] may be too late for that).
+    pub follow_all: bool,
     /// Rows and columns of a pane.
     pub size: (u16, u16),
     /// Milliseconds between samples of cpu, memory and GPUs; 0: none.

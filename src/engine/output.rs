@@ -45,7 +45,7 @@ const CAPTURE_MAX: usize = 1 << 20;
 pub enum OutputFact {
     /// These children may send so many bytes more.
     Credit(Vec<(ChildKey, u32)>),
-    /// A child's output is complete, in its log and with the client: bytes shown in this life.
+    /// A child's output is complete, in its log and with the client; bytes of it that were thrown away.
     Eof(ChildKey, u64),
     /// The whole output of a child that the engine started for itself.
     Captured(ChildKey, Vec<u8>),
@@ -98,7 +98,6 @@ struct Child {
     route: Route,
     log: Option<LogId>,
     owed: u32,
-    shown: u64,
     captured: Vec<u8>,
 }
 
@@ -179,7 +178,10 @@ impl Output {
                     if !credit.is_empty() {
                         self.tell(OutputFact::Credit(std::mem::take(&mut credit)));
                     }
-                    self.eof(header.child, now);
+                    let discarded = payload
+                        .first_chunk()
+                        .map_or(0, |count| u64::from_le_bytes(*count));
+                    self.eof(header.child, discarded, now);
                 }
             }
         }
@@ -199,7 +201,6 @@ impl Output {
                         route,
                         log: None,
                         owed: 0,
-                        shown: 0,
                         captured: Vec::new(),
                     },
                 );
@@ -220,7 +221,6 @@ impl Output {
             return;
         };
         child.owed += header.len;
-        child.shown += payload.len() as u64;
         let due = if child.owed >= PORTION {
             std::mem::take(&mut child.owed)
         } else {
@@ -273,7 +273,7 @@ impl Output {
         }
     }
 
-    fn eof(&mut self, key: ChildKey, now: Instant) {
+    fn eof(&mut self, key: ChildKey, discarded: u64, now: Instant) {
         self.meet(key);
         let Some(mut child) = self.children.remove(&key) else {
             return;
@@ -296,7 +296,7 @@ impl Output {
                 }
             }
         }
-        self.tell(OutputFact::Eof(key, child.shown));
+        self.tell(OutputFact::Eof(key, discarded));
     }
 
     fn finish(mut self) {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{
     hosts::Link,
     output::{OutputFact, Route, Routes},
-    placement::{Inventory, Ledger},
+    placement::{Inventory, Ledger, Seat},
     recipe::{CALL_MAX, HostSide, Recipes},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     model::{
         document::Session,
         host::HostSpec,
-        ids::GroupName,
+        ids::{GroupName, TemplateName},
         queue::QueueServer,
         session::{FieldPath, Problem},
         template::{ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
@@ -142,9 +142,19 @@ pub fn without_hosts(session: &Session) -> Vec<Problem> {
     problems
 }
 
-/// Places everything on paper: groups that wait for no other together, each of the rest on its own.
-pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
-    let mut refusals = Vec::new();
+/// Everything placed on paper.
+#[derive(Debug, Default)]
+pub struct Trial {
+    /// The seats of each template's ranks, in order of rank.
+    pub seats: Vec<(GroupName, TemplateName, Vec<Seat>)>,
+    /// What cannot be placed.
+    pub refusals: Vec<Problem>,
+}
+
+/// Places everything on paper: groups that wait for no other together, each of the rest on its own, as it gets what
+/// those before it give back.
+pub fn trial(session: &Session, inventory: &Inventory) -> Trial {
+    let mut trial = Trial::default();
     let mut together = Ledger::new(inventory.clone());
     for (group, spec) in &session.groups {
         let mut alone = Ledger::new(inventory.clone());
@@ -154,25 +164,44 @@ pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
             &mut alone
         };
         for (name, template) in &spec.templates {
-            let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
-            let policy = session.policy_of(group, name);
-            match ledger.place(group, name, 0..template.replicas, &policy) {
-                Err(refusal) => refusals.push(Problem::error(path, refusal.to_string())),
-                Ok(seats) => {
-                    let unreachable = seats
-                        .iter()
-                        .map(|seat| &inventory.hosts[seat.host])
-                        .find(|host| !host.reachable);
-                    if let Some(host) = unreachable {
-                        let text = format!(
-                            "it would run on {0}, which is only declared and cannot be reached from here: \
-                             --host-alias {0}=localhost lets this machine stand in",
-                            host.name
-                        );
-                        refusals.push(Problem::error(path, text));
-                    }
+            match ledger.place(
+                group,
+                name,
+                0..template.replicas,
+                &session.policy_of(group, name),
+            ) {
+                Ok(seats) => trial.seats.push((group.clone(), name.clone(), seats)),
+                Err(refusal) => {
+                    let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
+                    trial
+                        .refusals
+                        .push(Problem::error(path, refusal.to_string()));
                 }
             }
+        }
+    }
+    trial
+}
+
+/// What keeps a session from being placed here and now: no room, or a host that is only declared.
+pub fn placement(session: &Session, inventory: &Inventory) -> Vec<Problem> {
+    let Trial {
+        seats,
+        mut refusals,
+    } = trial(session, inventory);
+    for (group, template, seats) in seats {
+        let host = seats
+            .iter()
+            .map(|seat| &inventory.hosts[seat.host])
+            .find(|host| !host.reachable);
+        if let Some(host) = host {
+            let text = format!(
+                "it would run on {0}, which is only declared and cannot be reached from here: \
+                 --host-alias {0}=localhost lets this machine stand in",
+                host.name
+            );
+            let path = FieldPath::template(group.as_str(), template.as_str()).name("policy");
+            refusals.push(Problem::error(path, text));
         }
     }
     refusals
@@ -210,10 +239,7 @@ impl Preflight<'_> {
 
     /// Can the programs be run, the folders be entered? The same question is asked once.
     async fn targets(&self, link: &mut Link, problems: &mut Vec<Problem>) -> io::Result<()> {
-        let mut questions: BTreeMap<
-            (String, Option<String>, Option<String>),
-            Vec<(FieldPath, FieldPath)>,
-        > = BTreeMap::new();
+        let mut questions: BTreeMap<Check, Vec<(FieldPath, FieldPath)>> = BTreeMap::new();
         for (_, path, template) in templates(self.session) {
             let program = match &template.target {
                 Target::Program(program) => self.recipes.program(program),
@@ -229,28 +255,28 @@ impl Preflight<'_> {
                 .filter(|cwd| !cwd.contains('{'))
                 .map(|cwd| self.recipes.path(cwd));
             let own_path = template.env.get("PATH").cloned();
+            let check = Check {
+                program,
+                path: own_path,
+                cwd,
+            };
             questions
-                .entry((program, own_path, cwd))
+                .entry(check)
                 .or_default()
                 .push((path.name("target"), path.name("cwd")));
         }
         let questions: Vec<_> = questions.into_iter().collect();
-        for (id, ((program, path, cwd), _)) in questions.iter().enumerate() {
-            let check = Check {
-                program: program.clone(),
-                path: path.clone(),
-                cwd: cwd.clone(),
-            };
-            link.send(&ToAgent::Check(id as u32, check));
+        for (id, (check, _)) in questions.iter().enumerate() {
+            link.send(&ToAgent::Check(id as u32, check.clone()));
         }
         let mut open = questions.len();
         let mut messages = Vec::new();
         while open > 0 {
             link.flush()?;
-            link.ready().await?;
+            link.ready(true).await?;
             link.read(&mut messages)?;
             for message in messages.drain(..) {
-                let FromAgent::Checked(id, texts) = message else {
+                let FromAgent::Checked(id, faults) = message else {
                     continue;
                 };
                 open -= 1;
@@ -258,9 +284,11 @@ impl Preflight<'_> {
                     continue;
                 };
                 for (target, cwd) in asked_by {
-                    for text in &texts {
-                        let path = if text.contains("folder") { cwd } else { target };
-                        problems.push(Problem::error(path.clone(), text.clone()));
+                    for (path, text) in [(target, &faults.program), (cwd, &faults.cwd)] {
+                        problems.extend(
+                            text.iter()
+                                .map(|text| Problem::error(path.clone(), text.clone())),
+                        );
                     }
                 }
             }
@@ -334,7 +362,7 @@ impl Preflight<'_> {
         let failed = loop {
             link.flush()?;
             tokio::select! {
-                ready = link.ready() => {
+                ready = link.ready(true) => {
                     ready?;
                     link.read(&mut messages)?;
                     let failure = messages.drain(..).find_map(|message| match message {
@@ -375,7 +403,7 @@ impl Preflight<'_> {
                             None => error,
                         },
                     );
-                    problem.help = answer.suggestion;
+                    problem.help = answer.suggestion.map(Into::into);
                     problems.push(problem);
                 }
             }

@@ -11,6 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Where the folders of all runs of this user are.
+fn root() -> PathBuf {
+    let uid = rustix::process::getuid().as_raw();
+    PathBuf::from(format!("/tmp/dragon-tui-{uid}"))
+}
+
 /// A folder for the sockets of one run; removed when dropped.
 #[derive(Debug)]
 pub struct SocketFolder {
@@ -23,8 +29,20 @@ impl SocketFolder {
     /// # Errors
     /// When it exists already, or the folder of this user is not ours alone.
     pub fn create(run: &str) -> io::Result<Self> {
-        let uid = rustix::process::getuid().as_raw();
-        Self::create_in(&PathBuf::from(format!("/tmp/dragon-tui-{uid}")), run)
+        Self::create_in(&root(), run)
+    }
+
+    /// Removes what a run that was killed on this host could not. Where there is nothing, nothing happens.
+    ///
+    /// # Errors
+    /// When the folder of this user is not ours alone, or the run's cannot be removed.
+    pub fn remove_of_dead(run: &str) -> io::Result<()> {
+        let path = root().join(run);
+        if !path.exists() {
+            return Ok(());
+        }
+        make_private(&root())?;
+        fs::remove_dir_all(path)
     }
 
     fn create_in(root: &Path, run: &str) -> io::Result<Self> {

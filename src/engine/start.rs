@@ -45,6 +45,9 @@ const WELCOME: Duration = Duration::from_secs(10);
 /// Facts from the output thread that may wait for the engine; then the thread waits, and with it the processes.
 const FACTS_MAX: usize = 1024;
 
+/// How often an id is drawn before a folder for sockets that exists is a failure.
+const DRAWS_MAX: u32 = 64;
+
 /// Variables of the engine's environment that no rank gets: they speak of the user's terminal and login.
 fn is_private(name: &str) -> bool {
     name.starts_with("SSH_")
@@ -96,8 +99,52 @@ fn sweep_stale(options: &EngineOptions) {
                 run.id
             );
         }
+        if let Err(error) = SocketFolder::remove_of_dead(&run.id) {
+            tracing::warn!("the sockets of run {} stay: {error}", run.id);
+        }
         if let Err(error) = options.runs.mark_swept(&run.id, SystemTime::now()) {
             tracing::warn!("{error}");
+        }
+    }
+}
+
+/// A run's record and sockets, under an id that neither had before. Records of one user can lie in several places
+/// (another `XDG_STATE_HOME`), while his sockets all lie in one: there an id may be in use already.
+fn draw(
+    session: &Session,
+    options: &EngineOptions,
+    text: &str,
+) -> Result<(RunFolder, String, Option<io::Result<SocketFolder>>), StartError> {
+    let mut draws = 0;
+    loop {
+        let mut mark = String::new();
+        let mut sockets = None;
+        let folder = RunFolder::create(&options.runs, text, |id| {
+            mark = mark_of(id);
+            sockets = Some(SocketFolder::create(id));
+            let socket = match &sockets {
+                Some(Ok(sockets)) => sockets.queue_socket().to_string_lossy().into_owned(),
+                _ => String::new(),
+            };
+            EngineInfo {
+                mark: mark.clone(),
+                queue_socket: socket,
+                session: options.name.clone(),
+                ranks: session.process_count(),
+                ..EngineInfo::of_this_process()
+            }
+        })
+        .map_err(failed("the run cannot be recorded"))?;
+        draws += 1;
+        match &sockets {
+            Some(Err(error))
+                if error.kind() == io::ErrorKind::AlreadyExists && draws < DRAWS_MAX =>
+            {
+                folder
+                    .discard()
+                    .map_err(failed("the run cannot be recorded"))?;
+            }
+            _ => return Ok((folder, mark, sockets)),
         }
     }
 }
@@ -108,32 +155,16 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
         .text
         .clone()
         .unwrap_or_else(|| session::save(&session, None));
-    let mut mark = String::new();
-    let mut sockets = None;
-    let ranks = session.process_count();
-    let name = options.name.clone();
-    let folder = RunFolder::create(&options.runs, &text, |id| {
-        mark = mark_of(id);
-        sockets = Some(SocketFolder::create(id));
-        let socket = match &sockets {
-            Some(Ok(sockets)) => sockets.queue_socket().to_string_lossy().into_owned(),
-            _ => String::new(),
-        };
-        EngineInfo {
-            mark: mark.clone(),
-            queue_socket: socket,
-            session: name.clone(),
-            ranks,
-            ..EngineInfo::of_this_process()
-        }
-    })
-    .map_err(failed("the run cannot be recorded"))?;
+    let (folder, mark, sockets) = draw(&session, &options, &text)?;
     let run = folder.id().to_owned();
     let path = folder.path().to_owned();
     let (ready, readied) = sync_channel(1);
     let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
     let (events, events_out) = mpsc::channel(EVENTS_MAX);
     let (panes, feed) = panes();
+    if options.follow_all {
+        panes.follow_all();
+    }
     let (samples, samples_out) = watch::channel(Samples::default());
     let starter = Starter {
         session,
@@ -431,7 +462,7 @@ async fn welcome(link: &mut Link) -> io::Result<Welcome> {
     let mut messages = Vec::new();
     loop {
         link.flush()?;
-        link.ready().await?;
+        link.ready(true).await?;
         link.read(&mut messages)?;
         for message in messages.drain(..) {
             if let FromAgent::Welcome(welcome) = message {

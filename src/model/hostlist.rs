@@ -169,7 +169,7 @@ pub fn fold<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> String {
 /// The texts between the numbers (one more than there are numbers), and the numbers.
 fn take_apart(host: &str) -> (Vec<String>, Vec<Number>) {
     let (mut texts, mut numbers) = (vec![String::new()], Vec::new());
-    for run in host.chunk_by_digits() {
+    for run in runs(host) {
         let number = (run.len() <= DIGITS_MAX)
             .then(|| run.parse().ok())
             .flatten();
@@ -185,24 +185,18 @@ fn take_apart(host: &str) -> (Vec<String>, Vec<Number>) {
     (texts, numbers)
 }
 
-trait ChunkByDigits {
-    /// The longest runs of digits and of other characters, in turn.
-    fn chunk_by_digits(&self) -> impl Iterator<Item = &str>;
-}
-
-impl ChunkByDigits for str {
-    fn chunk_by_digits(&self) -> impl Iterator<Item = &str> {
-        let mut rest = self;
-        std::iter::from_fn(move || {
-            let digits = rest.chars().next()?.is_ascii_digit();
-            let end = rest
-                .find(|c: char| c.is_ascii_digit() != digits)
-                .unwrap_or(rest.len());
-            let (run, after) = rest.split_at(end);
-            rest = after;
-            Some(run)
-        })
-    }
+/// The longest runs of digits and of other characters, in turn.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let digits = rest.chars().next()?.is_ascii_digit();
+        let end = rest
+            .find(|c: char| c.is_ascii_digit() != digits)
+            .unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        rest = after;
+        Some(run)
+    })
 }
 
 /// Joins blocks that differ in one axis only.

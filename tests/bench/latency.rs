@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io::{Read, Write},
     os::fd::AsFd,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command as Process, Stdio},
     time::{Duration, Instant},
 };
@@ -49,11 +49,12 @@ fn options(place: &Place, session: &Path) -> (Session, EngineOptions) {
         replay: true,
         size: (40, 120),
         sample_every: 2_000,
+        follow_all: false,
     };
     (loaded.session, options)
 }
 
-/// Waits for the `count`-th time that the rank's output holds `token`; false after five seconds.
+/// Waits until the rank's output has held `token` twice: when it was there once, and twice; absent after five seconds.
 async fn heard(handle: &mut EngineHandle, quiet: &ProcessId, token: &str) -> Option<[Instant; 2]> {
     let mut text = Vec::new();
     let mut chunks = Vec::new();

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support;
 use dragon_tui::{
     agent::wire::{
         self, Bulk, BulkHeader, ChildKey, ControlReader, Exit, FromAgent, Hello, MARK_VARIABLE,
@@ -370,9 +371,5 @@ pub fn alive(pid: u32) -> bool {
 }
 
 pub fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while !is() {
-        assert!(Instant::now() < until, "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
+    support::wait_for(what, Duration::from_secs(30), || is().then_some(()));
 }

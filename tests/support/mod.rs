@@ -18,6 +18,8 @@
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod program;
+
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -94,42 +94,6 @@ fn big_numbers_are_grouped() {
     }
 }
 
-/// Not a check but a measurement: `cargo test --release --lib cli::lines -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn how_fast_lines_are_assembled() {
-    let line = "2026-11-23 04:17:09 INFO step 1234567 loss 0.123456 lr 0.0001";
-    for (name, text) in [
-        ("pipe, 60-byte lines", format!("{line}\n")),
-        ("pty, 60-byte lines", format!("{line}\r\n")),
-        ("20-byte lines", format!("{}\n", &line[..20])),
-        (
-            "UTF-8",
-            "Größe überschritten: “火” – 12 Stück übrig, nächste Runde\n".to_owned(),
-        ),
-        ("coloured", format!("\x1b[32mINFO\x1b[0m {line}\r\n")),
-        (
-            "progress bars",
-            "10 % ###\r20 % ####\r30 % #####\r\n".to_owned(),
-        ),
-    ] {
-        let chunk = text.repeat(64 * 1024 / text.len() + 1);
-        // Chunks that end anywhere, as they come from a pty.
-        let chunk = &chunk.as_bytes()[..64 * 1024 - 7];
-        let mut assembler = LineAssembler::new("generator.0", "generator", false);
-        let mut out = Vec::with_capacity(4 * chunk.len());
-        let start = std::time::Instant::now();
-        let rounds = 8_000;
-        for _ in 0..rounds {
-            out.clear();
-            assembler.push(chunk, &mut out);
-            std::hint::black_box(&out);
-        }
-        let rate = (rounds * chunk.len()) as f64 / start.elapsed().as_secs_f64() / 1e6;
-        println!("{name:>20}: {rate:.0} MB/s");
-    }
-}
-
 proptest! {
     #[test]
     fn chunks_do_not_matter_and_no_escape_comes_out(

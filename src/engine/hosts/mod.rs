@@ -8,7 +8,7 @@ pub mod local;
 
 use std::{io, process::Child};
 
-use tokio::net::UnixStream;
+use tokio::{io::Interest, net::UnixStream};
 
 use super::placement::{HostFacts, Inventory};
 use crate::{
@@ -59,15 +59,17 @@ impl Link {
         self.pending.len()
     }
 
-    /// Waits until something can be read, or written if something waits.
+    /// Waits until something can be read (if that is wanted), or written if something waits.
     ///
     /// # Errors
     /// When the channel is broken.
-    pub async fn ready(&self) -> io::Result<()> {
-        let mut interest = tokio::io::Interest::READABLE;
-        if !self.pending.is_empty() {
-            interest |= tokio::io::Interest::WRITABLE;
-        }
+    pub async fn ready(&self, to_read: bool) -> io::Result<()> {
+        let interest = match (to_read, self.pending.is_empty()) {
+            (true, true) => Interest::READABLE,
+            (true, false) => Interest::READABLE | Interest::WRITABLE,
+            (false, false) => Interest::WRITABLE,
+            (false, true) => return std::future::pending().await,
+        };
         self.control.ready(interest).await.map(drop)
     }
 

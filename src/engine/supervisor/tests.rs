@@ -3,228 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    engine::placement::{HostFacts, Inventory},
-    model::{
-        cpuset::CpuSet,
-        ids::HostName,
-        policy::Policy,
-        template::{ProcessGroup, ProcessTemplate, Ready, Stop, Target},
-    },
+use crate::model::{
+    policy::Policy,
+    template::{After, ProcessGroup, ProcessTemplate, Ready, Restart, Stop},
 };
+use world::{World, group, session, template};
 
-/// A supervisor with a clock of its own and a world that does what it is told.
-struct World {
-    supervisor: Supervisor,
-    now: Instant,
-    /// Living children: their process, and whether they end when signalled with INT or TERM.
-    alive: BTreeMap<ChildKey, ProcessId>,
-    stubborn: Vec<String>,
-    unstartable: Vec<String>,
-    events: Vec<Event>,
-    actions: Vec<Action>,
-    over: Option<(Outcome, Option<ProcessId>)>,
-}
-
-fn template() -> ProcessTemplate {
-    ProcessTemplate::new(Target::Program("x".to_owned()))
-}
-
-fn session(groups: Vec<(&str, ProcessGroup)>) -> Session {
-    Session {
-        version: 1,
-        groups: groups
-            .into_iter()
-            .map(|(name, group)| (name.parse().unwrap(), group))
-            .collect(),
-        ..Session::default()
-    }
-}
-
-fn group(templates: Vec<(&str, ProcessTemplate)>) -> ProcessGroup {
-    ProcessGroup {
-        templates: templates
-            .into_iter()
-            .map(|(name, template)| (name.parse().unwrap(), template))
-            .collect(),
-        ..ProcessGroup::default()
-    }
-}
-
-impl World {
-    fn new(session: &Session) -> Self {
-        let localhost = HostFacts {
-            name: HostName::localhost(),
-            aliases: Vec::new(),
-            cpus: (0..4).collect(),
-            gpus: CpuSet::default(),
-            listed: false,
-            reachable: true,
-        };
-        let ledger = Ledger::new(Inventory {
-            hosts: vec![localhost],
-        });
-        Self {
-            supervisor: Supervisor::new(
-                session,
-                ledger,
-                Options {
-                    end_when_done: true,
-                },
-            ),
-            now: Instant::now(),
-            alive: BTreeMap::new(),
-            stubborn: Vec::new(),
-            unstartable: Vec::new(),
-            events: Vec::new(),
-            actions: Vec::new(),
-            over: None,
-        }
-    }
-
-    fn started(session: &Session) -> Self {
-        let mut world = Self::new(session);
-        for name in session.groups.keys() {
-            world.command(Command::Start(Selector::group(name.clone())));
-        }
-        world
-    }
-
-    fn command(&mut self, command: Command) {
-        self.give(Input::Command(command));
-    }
-
-    fn give(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            for action in self.supervisor.step(input, self.now) {
-                self.actions.push(action.clone());
-                match action {
-                    Action::Spawn { child, process, .. } => {
-                        let name = process.template.to_string();
-                        if self.unstartable.contains(&name) {
-                            inputs.push_back(Input::SpawnFailed {
-                                child,
-                                reason: "no".to_owned(),
-                            });
-                        } else {
-                            self.alive.insert(child, process);
-                            inputs.push_back(Input::Spawned {
-                                child,
-                                pid: 1,
-                                channel: Channel::Pipe,
-                            });
-                        }
-                    }
-                    Action::Signal(child, signal) => {
-                        let gives_in = self
-                            .alive
-                            .get(&child)
-                            .is_some_and(|p| !self.stubborn.contains(&p.template.to_string()));
-                        if gives_in {
-                            inputs.extend(
-                                self.death(child, Exit::Signal(signal_number(signal), false)),
-                            );
-                        }
-                    }
-                    Action::KillTree(child) => {
-                        inputs.extend(self.death(child, Exit::Signal(9, false)))
-                    }
-                    Action::Mute(child, muted) => {
-                        inputs.push_back(Input::Muted {
-                            child,
-                            muted,
-                            discarded: 0,
-                        });
-                    }
-                    Action::Emit(event) => self.events.push(event),
-                    Action::Over {
-                        outcome,
-                        first_failure,
-                    } => self.over = Some((outcome, first_failure)),
-                    Action::Close(child) => inputs.push_back(Input::Eof(child)),
-                    Action::Sweep(..) | Action::Input(..) | Action::Resize(..) => {}
-                }
-            }
-        }
-    }
-
-    fn death(&mut self, child: ChildKey, exit: Exit) -> Vec<Input> {
-        match self.alive.remove(&child) {
-            Some(_) => vec![
-                Input::Exited {
-                    child,
-                    exit,
-                    usage: Usage::default(),
-                },
-                Input::Eof(child),
-            ],
-            None => Vec::new(),
-        }
-    }
-
-    fn child(&self, process: &str) -> ChildKey {
-        let process: ProcessId = process.parse().unwrap();
-        *self
-            .alive
-            .iter()
-            .find(|(_, id)| **id == process)
-            .unwrap_or_else(|| panic!("{process} is not alive"))
-            .0
-    }
-
-    fn exits(&mut self, process: &str, code: i32) {
-        let child = self.child(process);
-        for input in self.death(child, Exit::Code(code)) {
-            self.give(input);
-        }
-    }
-
-    fn wait(&mut self, time: Duration) {
-        let until = self.now + time;
-        while let Some(deadline) = self
-            .supervisor
-            .deadline()
-            .filter(|deadline| *deadline <= until)
-        {
-            self.now = deadline;
-            self.give(Input::Tick);
-        }
-        self.now = until;
-    }
-
-    fn alive(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.alive.values().map(ToString::to_string).collect();
-        names.sort();
-        names
-    }
-
-    fn outcome(&self) -> Outcome {
-        self.over.clone().expect("the run is not over").0
-    }
-
-    fn status(&self, process: &str) -> String {
-        let wanted: ProcessId = process.parse().unwrap();
-        self.events
-            .iter()
-            .rev()
-            .find_map(|event| match event {
-                Event::ProcessEnded {
-                    process, status, ..
-                } if *process == wanted => Some(status.to_string()),
-                _ => None,
-            })
-            .unwrap_or_default()
-    }
-}
-
-fn signal_number(signal: Signal) -> i32 {
-    match signal {
-        Signal::INT => 2,
-        Signal::TERM => 15,
-        _ => 1,
-    }
-}
+mod world;
 
 #[test]
 fn a_group_runs_until_all_its_ranks_have_ended_and_the_run_succeeds() {
@@ -656,6 +441,16 @@ fn restarting_a_running_rank_ends_it_first_and_counts_as_no_failure() {
     let first = world.child("g/a.0");
     world.command(Command::Restart("g/a.0".parse().unwrap()));
     assert_ne!(world.child("g/a.0"), first);
+    let second = |event: &Event| {
+        matches!(
+            event,
+            Event::ProcessStarted {
+                incarnation: Incarnation(1),
+                ..
+            }
+        )
+    };
+    assert!(world.events.iter().any(second), "each life is counted once");
     world.exits("g/a.0", 0);
     assert_eq!(world.outcome(), Outcome::Succeeded);
 }

@@ -44,9 +44,9 @@ impl Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// 1-based line.
-    pub line: usize,
+    pub line: u32,
     /// 1-based column, in characters.
-    pub column: usize,
+    pub column: u32,
 }
 
 /// Where the lines of a text begin.
@@ -76,15 +76,17 @@ impl Lines {
         }
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let before = text.get(start..offset).unwrap_or_default();
+        let column = text.get(start..offset).unwrap_or_default().chars().count() + 1;
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
         Position {
-            line,
-            column: before.chars().count() + 1,
+            line: count(line),
+            column: count(column),
         }
     }
 
     /// The text of a 1-based line, without its end.
-    pub fn line<'t>(&self, text: &'t str, line: usize) -> &'t str {
+    pub fn line<'t>(&self, text: &'t str, line: u32) -> &'t str {
+        let line = line as usize;
         let Some(start) = line.checked_sub(1).and_then(|index| self.starts.get(index)) else {
             return "";
         };

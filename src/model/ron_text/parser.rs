@@ -219,7 +219,7 @@ impl Parser<'_> {
         {
             self.problem(
                 span,
-                format!("unknown extension `{name}`"),
+                format!("unknown extension `{}`", name.escape_debug()),
                 Some(format!("known are {}", EXTENSIONS.join(", "))),
             );
         }

@@ -102,8 +102,16 @@ impl Session {
     /// # Errors
     /// Every problem of the file.
     pub fn open(path: &Path) -> Result<Loaded, Vec<Problem>> {
-        let text = file::read(path).map_err(|problem| vec![problem])?;
+        let text = Session::text_in(path).map_err(|problem| vec![problem])?;
         Session::load(path, text)
+    }
+
+    /// The text of a file, to be [loaded](Session::load) and to be shown with its problems: a pipe gives it only once.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no text, or is larger than [`SIZE_MAX`].
+    pub fn text_in(path: &Path) -> Result<String, Problem> {
+        file::read(path)
     }
 
     /// The name of the session; without one, that of its file without the ending.
@@ -158,7 +166,7 @@ fn read(text: &str) -> (Session, Vec<Problem>, Tree, Lines) {
         .map(|found| {
             let mut problem = Problem::error(FieldPath::root(), found.message.clone())
                 .at_span(text, &lines, found.span);
-            problem.help = found.help.clone();
+            problem.help = found.help.as_deref().map(Into::into);
             problem
         })
         .collect();

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Session,
+    Session, decode,
     encode::{self, Doc, STEP},
 };
 use crate::model::ron_text::{self, Body, Item, Kind, Node, write_text};
@@ -119,7 +119,7 @@ impl<'t> Patcher<'t> {
         let inner = node.without_some();
         let patched = match (&inner.kind, old, new) {
             (Kind::Paren(paren), Doc::Struct(was, old), Doc::Struct(is, new)) if was == is => {
-                self.fields(inner, &paren.body, old, new)
+                self.fields(inner, &paren.body, was, old, new)
             }
             (Kind::Map(body), Doc::Map(old), Doc::Map(new)) => self.map(inner, body, old, new),
             (Kind::List(body), Doc::List(old), Doc::List(new)) => self.list(inner, body, old, new),
@@ -143,6 +143,7 @@ impl<'t> Patcher<'t> {
         &self,
         node: &Node,
         body: &Body,
+        type_name: &str,
         old: &[(&'static str, Doc)],
         new: &[(&'static str, Doc)],
     ) -> Option<String> {
@@ -159,33 +160,29 @@ impl<'t> Patcher<'t> {
                 (Some(was), Some(is)) => self.node(&item.value, &old[was].1, &new[is].1),
                 // The file states a default, and it is still one.
                 (None, None) => item.value.span.of(self.text).to_owned(),
-                (None, Some(is)) => self.written(
-                    &new[is].1,
-                    self.indent(item.value.span.start),
-                    name.len() + 2,
-                ),
+                (None, Some(is)) => self.node(&item.value, &nothing_like(&new[is].1), &new[is].1),
                 (Some(_), None) => continue,
             };
             entries.push((name, Entry::Kept(index, self.entry(item, value))));
         }
         let indent = self.entry_indent(node, body);
         // A new field goes behind the one that comes before it in the canonical order.
-        for (position, (name, doc)) in new.iter().enumerate() {
-            if body.items.iter().any(|item| item.key_text() == Some(name)) {
+        let order = canonical_order(type_name);
+        for (name, doc) in new {
+            if entries.iter().any(|(there, _)| there == name) {
                 continue;
             }
-            let behind = new[..position]
+            let place = order.iter().position(|field| field == name).unwrap_or(0);
+            let behind = order[..place]
                 .iter()
                 .rev()
-                .find_map(|(before, _)| entries.iter().position(|(there, _)| there == before));
+                .find_map(|before| entries.iter().position(|(there, _)| there == before));
             let added = format!("{name}: {}", self.written(doc, &indent, name.len() + 2));
-            entries.insert(behind.map_or(0, |at| at + 1), (name, Entry::Added(added)));
+            let at = behind.map_or(0, |at| at + 1);
+            entries.insert(at, (name, Entry::Added(added)));
         }
-        self.body(
-            node,
-            body,
-            entries.into_iter().map(|(_, entry)| entry).collect(),
-        )
+        let entries = entries.into_iter().map(|(_, entry)| entry).collect();
+        self.body(node, body, entries)
     }
 
     fn map(
@@ -246,10 +243,15 @@ impl<'t> Patcher<'t> {
 
     /// How a new entry of this node is indented.
     fn entry_indent(&self, node: &Node, body: &Body) -> String {
-        let own = body
-            .items
-            .iter()
-            .find_map(|item| self.own_indent(item.span().start));
+        let mut before = body.inner.start;
+        let own = body.items.iter().find_map(|item| {
+            let span = item.span();
+            // Only an entry that begins a line is looked at: a whole file may stand in one.
+            let gap = self.slice(std::mem::replace(&mut before, span.end), span.start);
+            gap.contains('\n')
+                .then(|| self.own_indent(span.start))
+                .flatten()
+        });
         own.map_or_else(
             || format!("{}{}", self.indent(node.span.start), self.step),
             str::to_owned,
@@ -395,6 +397,30 @@ impl<'t> Patcher<'t> {
                 _ => return from,
             }
         }
+    }
+}
+
+/// The fields of a type in the order in which they are written.
+fn canonical_order(type_name: &str) -> &'static [&'static str] {
+    match type_name {
+        "Session" => decode::SESSION_FIELDS,
+        "ProcessGroup" => decode::GROUP_FIELDS,
+        "ProcessTemplate" => decode::TEMPLATE_FIELDS,
+        "Queue" => decode::QUEUE_FIELDS,
+        "Policy" => decode::POLICY_FIELDS,
+        "Stop" => decode::STOP_FIELDS,
+        "Declared" => decode::DECLARED_FIELDS,
+        _ => &[],
+    }
+}
+
+/// The default that a field of this kind may state in a file: an empty list, map or struct.
+fn nothing_like(doc: &Doc) -> Doc {
+    match doc {
+        Doc::Struct(name, _) => Doc::Struct(name, Vec::new()),
+        Doc::List(_) => Doc::List(Vec::new()),
+        Doc::Map(_) => Doc::Map(Vec::new()),
+        Doc::Leaf(_) | Doc::Variant(..) => Doc::Leaf(String::new()),
     }
 }
 

@@ -3,10 +3,7 @@
 //! Owns [`Problem`], the path of a field, and how a problem is shown. Never decides what is wrong: that are
 //! `decode` and `validate`.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path, sync::Arc};
 
 use crate::model::ron_text::{Lines, Position, Span};
 
@@ -113,6 +110,9 @@ impl fmt::Display for FieldPath {
     }
 }
 
+/// The greatest length of a message in characters.
+const MESSAGE_MAX: usize = 500;
+
 /// Something wrong with a session.
 ///
 /// Displayed as `FILE:LINE:COLUMN: field: message`, without what is not known of it.
@@ -121,7 +121,7 @@ pub struct Problem {
     /// Whether the session can be used nevertheless.
     pub severity: Severity,
     /// The file, if it came from one.
-    pub file: Option<PathBuf>,
+    pub file: Option<Arc<Path>>,
     /// The field; the root for the file as a whole.
     pub path: FieldPath,
     /// The bytes of the text that are meant.
@@ -131,19 +131,25 @@ pub struct Problem {
     /// What is wrong, with a guess of what was meant.
     pub message: String,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
 }
 
 impl Problem {
     /// An error without a place in a text.
     pub fn error(path: FieldPath, message: impl Into<String>) -> Self {
+        let mut message: String = message.into();
+        // A message may quote a text of the file, which may be as long as the file.
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_MAX) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self {
             severity: Severity::Error,
             file: None,
             path,
             span: None,
             at: None,
-            message: message.into(),
+            message,
             help: None,
         }
     }
@@ -158,7 +164,7 @@ impl Problem {
 
     /// Adds what to do about it.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Box<str>>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -173,7 +179,7 @@ impl Problem {
     /// Adds the file.
     #[must_use]
     pub fn in_file(mut self, file: &Path) -> Self {
-        self.file = Some(file.to_owned());
+        self.file = Some(file.into());
         self
     }
 
@@ -200,8 +206,9 @@ impl Problem {
 const SHOWN: (usize, usize) = (120, 60);
 
 fn excerpt(line: &str, at: Position, span: Span) -> String {
-    let skipped = if at.column > SHOWN.0 {
-        at.column - SHOWN.1
+    let column = at.column as usize;
+    let skipped = if column > SHOWN.0 {
+        column - SHOWN.1
     } else {
         0
     };
@@ -213,7 +220,7 @@ fn excerpt(line: &str, at: Position, span: Span) -> String {
         .map(visible)
         .collect();
     let number = at.line.to_string();
-    let before = at.column - 1 - skipped;
+    let before = column - 1 - skipped;
     let room = shown.chars().count().saturating_sub(before).max(1);
     // The mark covers what lies on this line; bytes are near enough to characters for a mark.
     let width = span.end.saturating_sub(span.start).clamp(1, room);
@@ -224,6 +231,8 @@ fn excerpt(line: &str, at: Position, span: Span) -> String {
         "^".repeat(width)
     )
 }
+
+impl std::error::Error for Problem {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

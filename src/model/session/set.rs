@@ -206,7 +206,7 @@ impl Setter<'_> {
             if known.contains(&first) {
                 let message = format!(
                     "`{}` leads into `{first}`, which is set as a whole",
-                    self.written
+                    self.written.escape_debug()
                 );
                 return Err(Problem::error(path.name(first), message));
             }
@@ -237,10 +237,16 @@ impl Setter<'_> {
         } else {
             self.value.to_owned()
         };
+        if source.is_empty() {
+            return Err(
+                Problem::error(path.clone(), "the value is missing").with_help("write path=value")
+            );
+        }
         let tree = ron_text::parse(&source);
         let failed = |message: String, help: Option<String>| {
             let mut problem = Problem::error(path.clone(), message);
-            problem.help = Some(help.unwrap_or_else(|| format!("given as {:?}", self.assignment)));
+            let help = help.unwrap_or_else(|| format!("given as {:?}", self.assignment));
+            problem.help = Some(help.into());
             problem
         };
         if let Some(problem) = tree.problems.first() {
@@ -272,7 +278,10 @@ impl Setter<'_> {
     ) -> Problem {
         let known: Vec<&str> = known.into_iter().collect();
         let near = did_you_mean(name, known.iter().copied());
-        let problem = Problem::error(path, format!("unknown {what} `{name}`{near}"));
+        let problem = Problem::error(
+            path,
+            format!("unknown {what} `{}`{near}", name.escape_debug()),
+        );
         match known.is_empty() {
             true => problem.with_help(format!("given as {:?}", self.assignment)),
             false => problem.with_help(format!(

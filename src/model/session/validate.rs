@@ -15,7 +15,7 @@ use crate::model::{
     hostlist,
     policy::{Placement, Policy},
     queue::QueueServer,
-    template::{After, Alert, REPLICAS_MAX, Ready},
+    template::{After, Alert, ProcessTemplate, REPLICAS_MAX, Ready},
 };
 
 /// A regular expression of a session, with the field that holds it.
@@ -72,8 +72,7 @@ impl Session {
     /// Every regular expression of the session; whoever has a regex engine checks them.
     pub fn patterns(&self) -> Vec<Pattern<'_>> {
         let mut patterns = Vec::new();
-        for (group, template, path) in self.templates() {
-            let _ = group;
+        for (path, template) in self.templates() {
             if let Some(Ready::Line(text)) = &template.ready {
                 patterns.push(Pattern {
                     path: path.name("ready"),
@@ -92,17 +91,11 @@ impl Session {
         patterns
     }
 
-    /// Every template with its group's name and its path.
-    fn templates(
-        &self,
-    ) -> impl Iterator<Item = (&str, &crate::model::template::ProcessTemplate, FieldPath)> {
+    /// Every template with its path.
+    fn templates(&self) -> impl Iterator<Item = (FieldPath, &ProcessTemplate)> {
         self.groups.iter().flat_map(|(group, spec)| {
             spec.templates.iter().map(move |(name, template)| {
-                (
-                    group.as_str(),
-                    template,
-                    FieldPath::template(group.as_str(), name.as_str()),
-                )
+                (FieldPath::template(group.as_str(), name.as_str()), template)
             })
         })
     }
@@ -119,7 +112,12 @@ impl<'s> Rules<'s> {
         self.problems.push(Problem::error(path, message));
     }
 
-    fn error_with(&mut self, path: FieldPath, message: impl Into<String>, help: impl Into<String>) {
+    fn error_with(
+        &mut self,
+        path: FieldPath,
+        message: impl Into<String>,
+        help: impl Into<Box<str>>,
+    ) {
         self.problems
             .push(Problem::error(path, message).with_help(help));
     }
@@ -211,7 +209,7 @@ impl<'s> Rules<'s> {
                     if !declared.insert(&host.name) {
                         self.error(
                             path.name("name"),
-                            format!("host {} is declared twice", host.name),
+                            format!("host {:?} is declared twice", host.name),
                         );
                     }
                 }
@@ -437,7 +435,10 @@ fn order_problems(
                     );
                     problems.push(Problem::error(
                         field,
-                        format!("there is no {what} `{}`{near}", condition.name()),
+                        format!(
+                            "there is no {what} `{}`{near}",
+                            condition.name().escape_debug()
+                        ),
                     ));
                 }
             }

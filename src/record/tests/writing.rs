@@ -237,42 +237,6 @@ fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
     assert_eq!(events.lost() as usize, 4 - whole.len());
 }
 
-/// Not a check but a measurement: `cargo test --release --lib record -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn how_fast_logs_are_written() {
-    let old = place();
-    for _ in 0..200 {
-        old.ended(10);
-    }
-    let now = Instant::now();
-    old.runs
-        .prune(Limits::default(), SystemTime::now())
-        .unwrap();
-    println!("prune 200 runs, nothing to do: {:?}", now.elapsed());
-    for (logs_count, limit) in [(1, 64), (50, 64), (100, 64)] {
-        let place = place();
-        let run = place.create();
-        let mut logs = run.logs();
-        logs.set_open_files(limit);
-        let ids: Vec<_> = (0..logs_count)
-            .map(|n| logs.add(process(&format!("g/t.{n}"))))
-            .collect();
-        let chunk = [b'x'; 16 * 1024];
-        let now = Instant::now();
-        let rounds = 20_000;
-        for round in 0..rounds {
-            logs.write(ids[round % ids.len()], &chunk, now);
-        }
-        let seconds = now.elapsed().as_secs_f64();
-        let rate = (rounds * chunk.len()) as f64 / seconds / 1e6;
-        println!(
-            "{logs_count} logs, {limit} open: {rate:.0} MB/s, {:.2} us a chunk",
-            seconds * 1e6 / rounds as f64
-        );
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]

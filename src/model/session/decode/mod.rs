@@ -2,13 +2,15 @@
 //!
 //! Owns the rules of *form*: which fields there are, of which type, in which range. What only makes sense
 //! of several fields together is in `validate`. A reader that meets something wrong reports it and leaves
-//! the default in place, so that the rest is still checked. The generic readers are here; `fields` applies
-//! them to each type of a session.
+//! the default in place, so that the rest is still checked. The generic readers are here; `fields` and
+//! `template` apply them to each type of a session.
 
 mod fields;
+mod template;
 
 pub(super) use fields::{
-    GROUP_FIELDS, POLICY_FIELDS, QUEUE_FIELDS, SESSION_FIELDS, STOP_FIELDS, TEMPLATE_FIELDS,
+    DECLARED_FIELDS, GROUP_FIELDS, POLICY_FIELDS, QUEUE_FIELDS, SESSION_FIELDS, STOP_FIELDS,
+    TEMPLATE_FIELDS,
 };
 
 use std::{collections::HashMap, time::Duration};
@@ -54,7 +56,7 @@ impl<'t> Decoder<'t> {
     ) {
         let mut problem =
             Problem::error(self.path.clone(), message).at_span(self.text, self.lines, span);
-        problem.help = help;
+        problem.help = help.map(Into::into);
         self.problems.push(problem);
     }
 
@@ -130,7 +132,8 @@ impl<'t> Decoder<'t> {
             };
             if let Some(first) = seen.insert(name, key.span) {
                 let message = format!(
-                    "duplicate field `{name}`, first written at {}",
+                    "duplicate field `{}`, first written at {}",
+                    name.escape_debug(),
                     self.place(first)
                 );
                 self.field(name, |d| d.problem(key.span, message));
@@ -144,7 +147,7 @@ impl<'t> Decoder<'t> {
                     let help = near
                         .is_empty()
                         .then(|| format!("known are {}", known.join(", ")));
-                    let message = format!("unknown field `{name}`{near}");
+                    let message = format!("unknown field `{}`{near}", name.escape_debug());
                     self.field(name, |d| d.problem_with(key.span, message, help));
                 }
             }

@@ -1,0 +1,184 @@
+//! What an item looks like to people and to programs.
+//!
+//! Owns the kinds of items and everything that makes them safe to print. Never unpickles. Start at [`write`].
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use serde_json::{Value, json};
+
+use super::pickle;
+use crate::cli::plain_text::{LineEnd, PlainText};
+
+/// Most bytes of an item that a description shows.
+const SHOWN: usize = 32;
+
+/// What the output goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    /// A terminal, which must not be handed control characters.
+    pub terminal: bool,
+}
+
+/// What an item is, by its bytes. Python values other than text travel as pickles, which no text begins like.
+#[derive(Debug, PartialEq)]
+enum Kind<'i> {
+    Text(&'i str),
+    Pickle,
+    Bytes,
+}
+
+fn kind(item: &[u8]) -> Kind<'_> {
+    if pickle::is_pickle(item) {
+        return Kind::Pickle;
+    }
+    std::str::from_utf8(item).map_or(Kind::Bytes, Kind::Text)
+}
+
+/// Writes an item and a line end: text and raw data as they are (to a terminal: text filtered, data described), a
+/// pickle by a description.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()> {
+    match kind(item) {
+        Kind::Bytes if !screen.terminal => out.write_all(&[item, b"\n"].concat()),
+        _ => peek(item, screen, out),
+    }
+}
+
+/// Writes an item and a line end, data that is no text always by a description.
+///
+/// # Errors
+/// Those of `out`.
+pub fn peek(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()> {
+    let description = match kind(item) {
+        Kind::Text(text) if screen.terminal => return filtered(text.as_bytes(), out),
+        Kind::Text(text) => return out.write_all(&[text.as_bytes(), b"\n"].concat()),
+        Kind::Pickle => pickle::describe(item),
+        Kind::Bytes => describe_bytes(item),
+    };
+    writeln!(out, "{}", plain(&description))
+}
+
+/// `<5 bytes: ff 00 …>`
+fn describe_bytes(item: &[u8]) -> String {
+    let mut text = format!("<{} bytes:", item.len());
+    for byte in item.iter().take(SHOWN) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {byte:02x}");
+    }
+    text.push_str(if item.len() > SHOWN { " …>" } else { ">" });
+    text
+}
+
+/// An item as an object: `queue`, `bytes` (its length), and what it holds, all of it: `text`, else `hex` (for a pickle
+/// `pickle` besides, a description).
+pub fn to_json(queue: &str, item: &[u8]) -> Value {
+    let hex = || {
+        item.iter()
+            .fold(String::with_capacity(item.len() * 2), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+    };
+    match kind(item) {
+        Kind::Text(text) => json!({ "queue": queue, "bytes": item.len(), "text": text }),
+        Kind::Pickle => json!({
+            "queue": queue,
+            "bytes": item.len(),
+            "pickle": pickle::describe(item),
+            "hex": hex(),
+        }),
+        Kind::Bytes => json!({ "queue": queue, "bytes": item.len(), "hex": hex() }),
+    }
+}
+
+/// Text for a terminal, and a line end.
+fn filtered(text: &[u8], out: &mut impl Write) -> io::Result<()> {
+    let mut safe = Vec::new();
+    let mut sink = |line: &[u8], end: LineEnd| {
+        safe.extend_from_slice(line);
+        if end == LineEnd::Newline {
+            safe.push(b'\n');
+        }
+    };
+    let mut filter = PlainText::new();
+    filter.push(text, &mut sink);
+    // The last line's end is ours, as if it were piped; of an item that ends with one too an empty line remains.
+    filter.push(b"\n", &mut sink);
+    filter.finish(&mut sink);
+    out.write_all(&safe)
+}
+
+/// One line of safe text.
+pub fn plain(text: &str) -> String {
+    let mut safe = String::new();
+    let mut sink = |line: &[u8], _| {
+        if !safe.is_empty() {
+            safe.push(' ');
+        }
+        safe.push_str(&String::from_utf8_lossy(line));
+    };
+    let mut filter = PlainText::new();
+    filter.push(text.as_bytes(), &mut sink);
+    filter.finish(&mut sink);
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(item: &[u8], terminal: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(item, Screen { terminal }, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn text_is_written_as_it_is_and_filtered_for_a_terminal() {
+        assert_eq!(written(b"a\x1b[31mb\r\n", false), b"a\x1b[31mb\r\n\n");
+        assert_eq!(written(b"a\x1b[31mb\x1b]0;x\x07c\nd", true), b"abc\nd\n");
+        assert_eq!(written(b"", true), b"\n");
+        assert_eq!(written(b"{\"a\": 1}", true), b"{\"a\": 1}\n");
+        // Unfinished, the sequence would have eaten the line end.
+        assert_eq!(written(b"a\x1b]0;", true), b"a\n");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_described_where_they_could_do_harm() {
+        assert_eq!(written(b"\xff\x1b", false), b"\xff\x1b\n");
+        assert_eq!(written(b"\xff\x1b", true), b"<2 bytes: ff 1b>\n");
+        let mut out = Vec::new();
+        peek(&[0xff; 40], Screen { terminal: false }, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.starts_with("<40 bytes: ff ff") && text.ends_with(" …>\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_pickle_is_described_everywhere() {
+        for terminal in [false, true] {
+            let line = String::from_utf8(written(b"\x80\x05K\x25.", terminal)).unwrap();
+            assert_eq!(line, "<pickle 5, 5 bytes: BININT1 37, STOP>\n");
+        }
+    }
+
+    #[test]
+    fn json_has_everything_of_an_item() {
+        assert_eq!(
+            to_json("q", "ä\n".as_bytes()),
+            json!({"queue": "q", "bytes": 3, "text": "ä\n"})
+        );
+        assert_eq!(
+            to_json("q", b"\xff\x00"),
+            json!({"queue": "q", "bytes": 2, "hex": "ff00"})
+        );
+        assert_eq!(to_json("q", b"\x80\x04N.")["hex"], "80044e2e");
+    }
+}

@@ -1,0 +1,170 @@
+//! What the supervisor wants done, and which message to a host it becomes.
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Instant,
+};
+
+use super::{Runtime, Silence};
+use crate::{
+    agent::wire::{ChildKey, SpawnSpec, ToAgent},
+    engine::{
+        line_watch::LineWatch,
+        output::Route,
+        probes::ProbeAction,
+        recipe::{HostSide, expand},
+        supervisor::{Action, Input},
+    },
+    model::{
+        ids::{Incarnation, ProcessId},
+        template::{Alert, ProcessTemplate, Ready, Signal},
+    },
+};
+
+impl Runtime {
+    pub(super) fn probe(&mut self, action: ProbeAction) {
+        match action {
+            ProbeAction::Ask(spec) => self.parts.link.send(&ToAgent::Spawn(spec)),
+            ProbeAction::TakeBack(child) => self.parts.link.send(&ToAgent::KillTree(child)),
+        }
+    }
+
+    pub(super) fn perform(&mut self, action: Action) {
+        match action {
+            Action::Spawn {
+                child,
+                process,
+                incarnation,
+                seat,
+                nproc,
+                mute,
+            } => {
+                let template = self
+                    .parts
+                    .session
+                    .template(&process.group, &process.template)
+                    .cloned();
+                let host = self.parts.hosts.get(seat.host).cloned().flatten();
+                let (Some(template), Some(host), true) = (template, host, self.linked) else {
+                    let reason = "its host cannot be reached".to_owned();
+                    self.input(Input::SpawnFailed { child, reason });
+                    return;
+                };
+                let spec = self.parts.recipes.spec(
+                    &self.parts.session,
+                    &template,
+                    child,
+                    &process,
+                    &seat,
+                    nproc,
+                    mute,
+                    &host,
+                );
+                self.route(child, &process, incarnation, &template);
+                self.ask_for_readiness(&spec, &template, &process, nproc, &host);
+                self.parts.link.send(&ToAgent::Spawn(Box::new(spec)));
+            }
+            Action::Signal(child, signal) => {
+                let signal = signal_number(signal);
+                self.parts.link.send(&ToAgent::Signal { child, signal });
+            }
+            Action::KillTree(child) => self.parts.link.send(&ToAgent::KillTree(child)),
+            Action::Close(child) => self.parts.link.send(&ToAgent::Close(child)),
+            Action::Sweep(group, _) => {
+                if self.linked {
+                    self.sweeping += 1;
+                    self.parts.link.send(&ToAgent::Sweep(group));
+                }
+            }
+            Action::Mute(child, muted) => self.parts.link.send(&ToAgent::Mute(child, muted)),
+            Action::Input(child, bytes) => self.parts.link.send(&ToAgent::Input(child, bytes)),
+            Action::Resize(child, rows, columns) => {
+                self.parts.link.send(&ToAgent::Resize(child, rows, columns));
+            }
+            Action::Emit(event) => self.emit(event),
+            Action::Over {
+                outcome,
+                first_failure,
+            } => self.over = Some((outcome, first_failure)),
+        }
+    }
+
+    pub(super) fn route(
+        &mut self,
+        child: ChildKey,
+        process: &ProcessId,
+        incarnation: Incarnation,
+        template: &ProcessTemplate,
+    ) {
+        let process = Arc::new(process.clone());
+        self.processes.insert(child, process.clone());
+        let quiet = template.alerts.iter().find_map(|alert| match alert {
+            Alert::Quiet(after) => Some((alert.clone(), *after)),
+            _ => None,
+        });
+        let last_output = quiet.map(|(alert, after)| {
+            let clock = self.clock();
+            let last_output = Arc::new(AtomicU64::new(clock));
+            let silence = Silence {
+                process: (*process).clone(),
+                alert,
+                after,
+                last_output: last_output.clone(),
+                due: clock + after.as_millis() as u64,
+            };
+            self.silences.insert(child, silence);
+            last_output
+        });
+        let watch = LineWatch::of(template);
+        self.parts.routes.add(
+            child,
+            Route::Rank {
+                process,
+                incarnation,
+                watch,
+                last_output,
+            },
+        );
+    }
+
+    pub(super) fn ask_for_readiness(
+        &mut self,
+        spec: &SpawnSpec,
+        template: &ProcessTemplate,
+        process: &ProcessId,
+        nproc: u32,
+        host: &HostSide,
+    ) {
+        let filled = |text: &str| expand(text, process.rank, nproc, host.name.as_str());
+        let (program, args) = match &template.ready {
+            Some(Ready::Exec(command)) => match command.split_first() {
+                Some((program, args)) => (
+                    self.parts.recipes.program(&filled(program)),
+                    args.iter().map(|arg| filled(arg)).collect(),
+                ),
+                None => return,
+            },
+            Some(Ready::Tcp(address)) => {
+                let agent = self.parts.agent.to_string_lossy().into_owned();
+                (agent, vec!["probe".to_owned(), filled(address)])
+            }
+            Some(Ready::Line(_)) | None => return,
+        };
+        self.probes.add(spec, program, args, Instant::now());
+    }
+}
+
+/// The number of a signal on Linux (signal(7)).
+fn signal_number(signal: Signal) -> i32 {
+    match signal {
+        Signal::HUP => 1,
+        Signal::INT => 2,
+        Signal::QUIT => 3,
+        Signal::KILL => 9,
+        Signal::USR1 => 10,
+        Signal::USR2 => 12,
+        Signal::TERM => 15,
+        Signal::CONT => 18,
+        Signal::STOP => 19,
+    }
+}

@@ -1,0 +1,157 @@
+//! The `dragon` Queue in ranks that are Python functions.
+
+use crate::{
+    bench::{Bench, LIMIT, stat},
+    support::{self, wait_for},
+};
+
+/// A rank of one function, `f`, called with `call`.
+fn call(text: &str, queues: &str, arguments: &str) -> Option<String> {
+    if !support::needs("python3") {
+        return None;
+    }
+    let bench = Bench::new();
+    bench.write("user.py", text);
+    Some(bench.succeed(
+        queues,
+        &format!("\"py\": ProcessTemplate(target: Python(\"user.py:f\"), {arguments})"),
+    ))
+}
+
+#[test]
+fn every_value_comes_back_as_it_was_put() {
+    call(
+        r"
+def f(q):
+    values = [0, -1, 2**100, 1.5, True, None, '', 'text', 'w\u00f6rd\n', '\x1b[31m', '\udc80', b'', b'\x00\xff',
+              b'\x80\x05N.', [1, [2, None]], {'a': {1: (2, 3)}}, {1, 2}, Exception, b'x' * 300000, 'y' * 300000]
+    for value in values:
+        q.put(value)
+    assert q.size() == q.qsize() == len(values)
+    for value in values:
+        got = q.get(timeout=20)
+        assert got == value and type(got) is type(value), (value, got)
+    assert q.empty()
+",
+        r#""q": Queue()"#,
+        r#"args: [Queue("q")]"#,
+    );
+}
+
+#[test]
+fn a_bounded_queue_is_full_and_empty_when_it_should_be() {
+    call(
+        r"
+import time
+from queue import Empty, Full
+from dragon.native.queue import Queue
+
+def refuses(error, call, *args, after=0, **kwargs):
+    begin = time.monotonic()
+    try:
+        call(*args, **kwargs)
+    except error:
+        took = time.monotonic() - begin
+        assert after * 0.95 <= took < after + 10, took
+    else:
+        raise AssertionError('no ' + error.__name__)
+
+def f(declared):
+    for q in (declared, Queue(maxsize=2)):
+        assert q.maxsize == 2 and q.empty() and not q.full()
+        refuses(Empty, q.get_nowait)
+        refuses(Empty, q.get, False)
+        refuses(Empty, q.get, timeout=0.2, after=0.2)
+        q.put_nowait(1)
+        assert not q.empty() and not q.full() and q.poll()
+        q.put(2, timeout=5)
+        assert q.full() and q.qsize() == 2
+        refuses(Full, q.put_nowait, 3)
+        refuses(Full, q.put, 3, block=False)
+        refuses(Full, q.put, 3, timeout=0.2, after=0.2)
+        refuses(ValueError, q.put, 3, timeout=-1)
+        assert [q.get(), q.get_nowait()] == [1, 2]
+        assert q.empty() and not q.poll()
+    assert Queue().maxsize == Queue(0).maxsize == Queue(-1).maxsize == 100
+    own = Queue(maxsize=1)
+    other = Queue.attach(own.serialize())
+    own.put('x')
+    assert other.get() == 'x'
+    own.close()
+    refuses(ValueError, own.size)
+    other.destroy()
+",
+        r#""q": Queue(maxsize: 2)"#,
+        r#"args: [Queue("q")]"#,
+    );
+}
+
+#[test]
+fn a_queue_arrives_in_args_in_kwargs_in_lists_and_inside_items() {
+    call(
+        r"
+from dragon.native.queue import Queue
+
+def f(first, many, *, named, table):
+    for at, queue in enumerate([first, many[0], many[1][0], named, table['deep'][0]]):
+        assert isinstance(queue, Queue), queue
+        queue.put(at)
+    assert [first.name, named.name] == ['a', 'b']
+    assert [first.get(), first.get(), first.get()] == [0, 1, 4]
+    assert [named.get(), named.get()] == [2, 3]
+    # A queue made here travels in an item of another and is the same there.
+    mine = Queue(maxsize=3)
+    first.put((mine, 'answer here'))
+    there, word = first.get()
+    there.put(word)
+    assert mine.get(timeout=10) == 'answer here'
+    assert (there.name, there.maxsize) == (mine.name, 3)
+",
+        r#""a": Queue(), "b": Queue(maxsize: 9)"#,
+        r#"args: [Queue("a"), [Queue("a"), [Queue("b")]]],
+           kwargs: { "named": Queue("b"), "table": { "deep": [Queue("a")] } }"#,
+    );
+}
+
+#[test]
+fn a_bound_holds_between_two_ranks_while_the_consumer_is_slow() {
+    if !support::needs("python3") {
+        return;
+    }
+    let bench = Bench::new();
+    bench.write(
+        "pair.py",
+        r"
+import time
+
+def produce(q, count):
+    for number in range(count):
+        q.put(number)
+
+def consume(q, count):
+    for number in range(count):
+        time.sleep(0.005)
+        assert q.get() == number
+",
+    );
+    let mut run = bench.start(
+        r#""q": Queue(maxsize: 3)"#,
+        r#""producer": ProcessTemplate(target: Python("pair.py:produce"), args: [Queue("q"), 200]),
+           "consumer": ProcessTemplate(target: Python("pair.py:consume"), args: [Queue("q"), 200])"#,
+    );
+    let mut client = run.client();
+    let mut was_full = 0;
+    wait_for("last item", LIMIT, || {
+        let now = stat(&mut client, "q").unwrap();
+        let depth = now["depth"].as_i64().unwrap();
+        assert!(depth <= 3, "{now}");
+        if depth == 3 && now["putters"] == 1 {
+            assert_eq!(now["who"][0]["task"], "g/producer.0", "{now}");
+            was_full += 1;
+        }
+        // Seen before the run ends: from then on there is no server to ask.
+        (now["put"] == 200).then_some(())
+    });
+    assert!(was_full > 0, "the producer never had to wait");
+    run.succeed();
+}
