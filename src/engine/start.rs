@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     agent::{
-        guardian,
+        self, guardian,
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
@@ -238,6 +238,7 @@ struct Made {
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
+        agent::take_short_slices();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -399,7 +400,10 @@ impl Starter {
         let (logs, feed, to_read) = (self.folder.logs(), self.feed.clone(), routes.clone());
         let output = thread::Builder::new()
             .name("output".to_owned())
-            .spawn(move || output::run(bulk, to_read, logs, feed, facts_in, started))
+            .spawn(move || {
+                agent::take_short_slices();
+                output::run(bulk, to_read, logs, feed, facts_in, started);
+            })
             .map_err(failed("no thread for output"))?;
         let inventory = hosts::inventory(&self.session, &self.options.aliases, &welcome);
         let python_home = match &welcome.python_path {
