@@ -7,7 +7,13 @@
 //! a hang-up for ever. It is always taken out before it is closed: a child between clone and exec still holds the open
 //! file, and epoll would go on reporting a number that is already used again.
 
-use std::{collections::HashMap, io, os::fd::AsFd, os::fd::OwnedFd, rc::Rc};
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    os::fd::{AsFd, OwnedFd},
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 
@@ -21,6 +27,11 @@ use super::{
 
 /// Which descriptor of a child: a stream, or its input pipe.
 const INPUT: usize = 2;
+
+/// How many of the children that were just typed into are listened to between others, and for how long after the
+/// last key.
+const ATTENDED_MAX: usize = 8;
+const ATTENDED_FOR: Duration = Duration::from_millis(100);
 
 /// The most that is still read of a child whose output was asked to end, in bytes: a pty and a grown pipe hold less,
 /// only somebody who goes on writing reaches it.
@@ -40,6 +51,8 @@ pub struct Children {
     unwatched: Vec<(u32, usize)>,
     /// Whether all output is thrown away because there is no engine any more.
     deaf: bool,
+    /// Who was just typed into, and until when it is listened to between others.
+    attended: VecDeque<(ChildKey, Instant)>,
     /// Pipes grown now.
     grown: usize,
     null: OwnedFd,
@@ -83,6 +96,7 @@ impl Children {
             blocked: Vec::new(),
             unwatched: Vec::new(),
             deaf: false,
+            attended: VecDeque::new(),
             grown: 0,
             null: open_null()?,
             scratch: vec![0; BULK_MAX].into_boxed_slice(),
@@ -211,12 +225,44 @@ impl Children {
         }
     }
 
-    fn read(&mut self, slot: u32, which: usize, closed: bool, bulk: &mut Option<Bulk>) {
+    /// Reads what those answer who were just typed into, so that no echo waits for its turn behind floods. To be
+    /// called after each child that was read; whether something came.
+    pub fn attend(&mut self, bulk: &mut Option<Bulk>) -> bool {
+        if self.attended.is_empty() {
+            return false;
+        }
+        let now = Instant::now();
+        self.attended.retain(|(_, until)| *until > now);
+        let mut came = false;
+        for index in 0..self.attended.len() {
+            let Some(&slot) = self.by_key.get(&self.attended[index].0) else {
+                continue;
+            };
+            for which in [0, 1] {
+                let child = self.slots[slot as usize].as_deref();
+                let stream = child.and_then(|child| child.streams[which].as_ref());
+                // What waits for credit, or for news of a pty that is hung up, goes on waiting.
+                let listens = |flags: EventFlags| {
+                    flags.contains(EventFlags::IN) && !flags.contains(EventFlags::ET)
+                };
+                if stream
+                    .and_then(|stream| stream.interest)
+                    .is_some_and(listens)
+                {
+                    came |= self.read(slot, which, false, bulk) > 0;
+                }
+            }
+        }
+        came
+    }
+
+    /// Reads a stream once: how much it gave.
+    fn read(&mut self, slot: u32, which: usize, closed: bool, bulk: &mut Option<Bulk>) -> usize {
         let Some(child) = self.slots[slot as usize].as_deref_mut() else {
-            return;
+            return 0;
         };
         let Some(stream) = &mut child.streams[which] else {
-            return;
+            return 0;
         };
         let (read, outcome) = match bulk {
             Some(bulk) if !stream.muted && !self.deaf => {
@@ -230,7 +276,7 @@ impl Children {
                     if closed && which == 0 && matches!(child.input.way, Way::Pty) {
                         child.input.discard();
                     }
-                    return;
+                    return 0;
                 }
                 let limit = stream.budget().min(child.credit as usize);
                 let (read, outcome) =
@@ -245,11 +291,15 @@ impl Children {
                 (read, outcome)
             }
         };
-        stream.adapt(read, &mut self.grown);
+        // Nothing was there when it was only attended: that is not yet quiet.
+        if read > 0 {
+            stream.adapt(read, &mut self.grown);
+        }
         if let Some(left) = &mut child.closing {
             *left = left.saturating_sub(read as u64);
             if read == 0 || *left == 0 {
-                return self.end_stream(slot, which, bulk);
+                self.end_stream(slot, which, bulk);
+                return read;
             }
         }
         let hung = stream.pty && child.alive && outcome == Outcome::End;
@@ -261,6 +311,7 @@ impl Children {
             stream.hung = hung;
             self.sync(slot, which);
         }
+        read
     }
 
     fn end_stream(&mut self, slot: u32, which: usize, bulk: &mut Option<Bulk>) {
@@ -400,6 +451,14 @@ impl Children {
             None => false,
         };
         self.write_input(slot);
+        if accepted {
+            self.attended.retain(|(other, _)| *other != key);
+            if self.attended.len() >= ATTENDED_MAX {
+                self.attended.pop_front();
+            }
+            self.attended
+                .push_back((key, Instant::now() + ATTENDED_FOR));
+        }
         accepted
     }
 

@@ -34,3 +34,5 @@ mod spawn;
 mod start;
 mod stats;
 pub mod wire;
+
+pub use spawn::take_short_slices;

@@ -130,6 +130,7 @@ pub(super) struct Agent {
 impl Agent {
     fn new(control: OwnedFd, bulk: OwnedFd) -> io::Result<Self> {
         spawn::ignore(&IGNORED);
+        spawn::take_short_slices();
         let signals = spawn::signals()?;
         let pid = rustix::process::getpid();
         rustix::process::set_child_subreaper(Some(pid))?;
@@ -211,6 +212,9 @@ impl Agent {
                             self.flush_bulk();
                         }
                         self.requests();
+                        if self.children.attend(&mut self.bulk) {
+                            self.flush_bulk();
+                        }
                     }
                 }
             }

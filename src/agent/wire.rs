@@ -25,8 +25,9 @@ pub const CONTROL_MAX: usize = 16 << 20;
 /// The largest payload of one bulk frame, in bytes.
 pub const BULK_MAX: usize = 64 << 10;
 
-/// Output that a child may send before the engine has taken any of it, in bytes.
-pub const CREDIT: u32 = 256 << 10;
+/// Output that a child may send before the engine has taken any of it, in bytes. Several times what lies in the bulk
+/// channel, so that a lone flood does not wait for its credit.
+pub const CREDIT: u32 = 1 << 20;
 
 /// One life of one process, numbered by the engine and never used twice in a run, so that a message about
 /// an old life is recognised.

@@ -4,7 +4,7 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     hash::{BuildHasher, Hasher},
     io,
     os::unix::fs::OpenOptionsExt,
@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     agent::{
-        guardian,
+        self, guardian,
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
@@ -181,7 +181,11 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || starter.run())
-        .map_err(failed("the engine's thread cannot be started"))?;
+        .map_err(|error| {
+            // What was to go to the thread is gone, the folder's owner too.
+            let _ = fs::remove_dir_all(&path);
+            failed("the engine's thread cannot be started")(error)
+        })?;
     match readied.recv() {
         Ok(Ok(())) => Ok(EngineHandle {
             run,
@@ -234,6 +238,7 @@ struct Made {
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
+        agent::take_short_slices();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -273,10 +278,11 @@ impl Starter {
                     .unwrap_or_default();
                 let tally =
                     Tally::new(folder.id(), &options.name, started, session.process_count());
-                let run = folder.id().to_owned();
+                let (run, path) = (folder.id().to_owned(), folder.path().to_owned());
                 let record = match RecordThread::start(folder, tally, made.facts_in) {
                     Ok(record) => record,
                     Err(error) => {
+                        let _ = fs::remove_dir_all(&path);
                         let _ = ready.send(Err(StartError::Engine(format!(
                             "no thread for the record: {error}"
                         ))));
@@ -394,7 +400,10 @@ impl Starter {
         let (logs, feed, to_read) = (self.folder.logs(), self.feed.clone(), routes.clone());
         let output = thread::Builder::new()
             .name("output".to_owned())
-            .spawn(move || output::run(bulk, to_read, logs, feed, facts_in, started))
+            .spawn(move || {
+                agent::take_short_slices();
+                output::run(bulk, to_read, logs, feed, facts_in, started);
+            })
             .map_err(failed("no thread for output"))?;
         let inventory = hosts::inventory(&self.session, &self.options.aliases, &welcome);
         let python_home = match &welcome.python_path {

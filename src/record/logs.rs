@@ -20,8 +20,9 @@ use super::{
     paths::{append_to, create_private_folders, log_path},
 };
 
-/// How many log files are open at once, unless said otherwise.
-pub const OPEN_FILES: usize = 64;
+/// How many log files are open at once, unless said otherwise. A quarter of the usual limit of descriptors: when
+/// more ranks than this write in turn, each write opens a file.
+pub const OPEN_FILES: usize = 256;
 
 /// How long a log that could not be written waits before the next try, and how often is looked whether
 /// the folder still exists.

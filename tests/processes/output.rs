@@ -58,7 +58,7 @@ fn a_child_without_credit_waits_and_loses_nothing() {
         ..Options::default()
     });
     for terminal in [Terminal::Pipe, Terminal::Pty] {
-        let mut spec = host.spec("head", &["-c", "1000000", "/dev/zero"]);
+        let mut spec = host.spec("head", &["-c", "4000000", "/dev/zero"]);
         spec.terminal = terminal;
         let (child, ..) = host.start(&spec);
         let credit = u64::from(wire::CREDIT);
@@ -70,15 +70,15 @@ fn a_child_without_credit_waits_and_loses_nothing() {
         host.run(&other);
         host.look(|heard| assert_eq!(heard.received[&child], credit));
         let mut given = 0;
-        while given < 1_000_000 {
+        while given < 4_000_000 {
             given += wire::CREDIT / 4;
             host.say(&ToAgent::Credit(child, wire::CREDIT / 4));
-            let expected = (credit + u64::from(given)).min(1_000_000);
+            let expected = (credit + u64::from(given)).min(4_000_000);
             host.wait("what was credited", |heard| {
                 (heard.received.get(&child) == Some(&expected)).then_some(())
             });
         }
-        assert_eq!(host.output(child).len(), 1_000_000);
+        assert_eq!(host.output(child).len(), 4_000_000);
     }
     host.finish();
 }
@@ -245,7 +245,7 @@ fn output_that_is_asked_to_end_still_brings_what_the_kernel_holds_of_it() {
         credit: false,
         ..Options::default()
     });
-    const LEN: u64 = 300_000;
+    const LEN: u64 = wire::CREDIT as u64 + 40_000;
     let line = format!("head -c {LEN} /dev/zero; sleep 600 & exit 0");
     let spec = host.spec("sh", &["-c", &line]);
     let (child, ..) = host.start(&spec);

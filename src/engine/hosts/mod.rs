@@ -6,7 +6,11 @@
 
 pub mod local;
 
-use std::{io, process::Child};
+use std::{
+    io,
+    process::Child,
+    time::{Duration, Instant},
+};
 
 use tokio::{io::Interest, net::UnixStream};
 
@@ -26,6 +30,21 @@ pub struct Link {
     reader: ControlReader,
     pending: Vec<u8>,
     agent: Child,
+}
+
+/// How long a dropped link waits for its agent, which has nothing left to do then.
+const REAPED: Duration = Duration::from_secs(2);
+
+impl Drop for Link {
+    /// The agent ends with its channel. It is reaped here: in a container nobody else may do it.
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
+        let deadline = Instant::now() + REAPED;
+        while matches!(self.agent.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 impl Link {
