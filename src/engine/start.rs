@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     agent::{
-        self, guardian,
+        guardian, take_short_slices,
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
@@ -239,7 +239,7 @@ struct Made {
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
-        agent::take_short_slices();
+        take_short_slices();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -420,7 +420,7 @@ impl Starter {
         let output = thread::Builder::new()
             .name("output".to_owned())
             .spawn(move || {
-                agent::take_short_slices();
+                take_short_slices();
                 output::run(bulk, to_read, logs, feed, facts_in, output_clock);
             })
             .map_err(failed("no thread for output"))?;
