@@ -21,6 +21,9 @@ use dragon_tui::{
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "engine/failed_starts.rs"]
+mod failed_starts;
+
 #[path = "engine/watching.rs"]
 mod watching;
 

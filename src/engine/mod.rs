@@ -35,8 +35,8 @@ use crate::{
 };
 use panes::Panes;
 
-/// Events that may wait for the client; when so many do, the engine stops listening to its hosts (never to
-/// commands) until some are taken.
+/// Events that may wait for the client; when so many do, the engine stops listening to output (never to commands, nor
+/// to what its hosts say of lives) until some are taken.
 pub const EVENTS_MAX: usize = 1024;
 
 /// Commands that may wait for the engine; the next one is refused.

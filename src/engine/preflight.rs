@@ -3,27 +3,30 @@
 //! Owns the questions to hosts about targets, the trial placement, and the check of Python functions (which
 //! reads source, and never runs the user's code). Starts no rank. Start at [`Preflight::run`].
 
-use std::{collections::BTreeMap, io, time::Duration};
+mod python;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
 use regex::bytes::Regex;
-use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{
     hosts::Link,
-    output::{OutputFact, Route, Routes},
+    output::{OutputFact, Routes},
     placement::{Inventory, Ledger, Seat},
     recipe::{CALL_MAX, HostSide, Recipes},
 };
 use crate::{
-    agent::wire::{Check, ChildKey, FromAgent, Sink, Source, SpawnSpec, ToAgent},
+    agent::wire::{Check, FromAgent, ToAgent},
     model::{
         document::{Session, Step},
         host::HostSpec,
         ids::{GroupName, TemplateName},
         queue::QueueServer,
         session::{FieldPath, Problem},
-        template::{Alert, ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
+        template::{Alert, ProcessTemplate, Ready, Stderr, Stdout, Target},
     },
 };
 
@@ -56,17 +59,10 @@ pub struct Preflight<'a> {
     pub recipes: &'a Recipes,
     /// The local host.
     pub host: &'a HostSide,
-}
-
-/// One function that the Python side is asked about, and its answer.
-#[derive(Debug, Deserialize)]
-struct PythonAnswer {
-    id: usize,
-    error: Option<String>,
-    #[serde(default)]
-    line: Option<u64>,
-    #[serde(default)]
-    suggestion: Option<String>,
+    /// Why the Python package could not be unpacked there.
+    pub no_python: Option<&'a str>,
+    /// A private folder on it, for the question about Python functions.
+    pub folder: &'a Path,
 }
 
 fn templates(session: &Session) -> impl Iterator<Item = (&GroupName, FieldPath, &ProcessTemplate)> {
@@ -307,132 +303,6 @@ impl Preflight<'_> {
                         .map(|path| Problem::error(path.clone(), text.clone()));
                     problems.extend(told);
                 }
-            }
-        }
-        Ok(())
-    }
-
-    /// Do the Python functions exist? One interpreter reads the sources of all.
-    async fn python(
-        &self,
-        link: &mut Link,
-        routes: &Routes,
-        facts: &mut mpsc::Receiver<OutputFact>,
-        problems: &mut Vec<Problem>,
-    ) -> io::Result<()> {
-        let asked: Vec<(FieldPath, String, &ProcessTemplate)> = templates(self.session)
-            .filter_map(|(_, path, template)| match &template.target {
-                Target::Python(python) => Some((
-                    path.name("target"),
-                    self.recipes.python_target(python),
-                    template,
-                )),
-                _ => None,
-            })
-            .collect();
-        if asked.is_empty()
-            || problems
-                .iter()
-                .any(|problem| asked.iter().any(|(path, ..)| problem.path == *path))
-        {
-            return Ok(());
-        }
-        let questions: Vec<_> = asked
-            .iter()
-            .enumerate()
-            .map(|(id, (_, target, _))| serde_json::json!({ "id": id, "target": target }))
-            .collect();
-        let child = ChildKey(u64::MAX);
-        routes.add(child, Route::Capture);
-        let path = asked
-            .iter()
-            .find_map(|(_, _, template)| template.env.get("PYTHONPATH"));
-        let mut env = vec![(
-            "DRAGON_TUI_CHECK".to_owned(),
-            serde_json::Value::from(questions).to_string(),
-        )];
-        env.extend(path.map(|path| ("PYTHONPATH".to_owned(), path.clone())));
-        let interpreter = self
-            .recipes
-            .program(&self.recipes.interpreter(self.session));
-        link.send(&ToAgent::Spawn(Box::new(SpawnSpec {
-            child,
-            task: "preflight".to_owned(),
-            program: interpreter.clone(),
-            args: vec![format!(
-                "{}/{}",
-                self.host.python_home,
-                crate::python::embed::PREFLIGHT
-            )],
-            env,
-            cwd: None,
-            stdin: Source::Null,
-            stdout: Sink::Pane { muted: false },
-            stderr: Sink::Stdout,
-            terminal: Terminal::Pipe,
-            size: (24, 80),
-            cpus: Vec::new(),
-        })));
-        let mut said = None;
-        let mut messages = Vec::new();
-        let failed = loop {
-            link.flush()?;
-            tokio::select! {
-                ready = link.ready(true) => {
-                    ready?;
-                    link.read(&mut messages)?;
-                    let failure = messages.drain(..).find_map(|message| match message {
-                        FromAgent::SpawnFailed { reason, .. } => Some(reason),
-                        _ => None,
-                    });
-                    if failure.is_some() {
-                        break failure;
-                    }
-                }
-                fact = facts.recv() => match fact {
-                    Some(OutputFact::Captured(_, bytes)) => said = Some(bytes),
-                    Some(OutputFact::Credit(credit)) => {
-                        for (child, bytes) in credit {
-                            link.send(&ToAgent::Credit(child, bytes));
-                        }
-                    }
-                    Some(OutputFact::Eof(..)) => break None,
-                    Some(_) => {}
-                    None => return Err(io::ErrorKind::BrokenPipe.into()),
-                },
-            }
-        };
-        let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
-        let answers: Result<Vec<PythonAnswer>, _> =
-            serde_json::from_str(said.lines().last().unwrap_or_default());
-        match (failed, answers) {
-            (None, Ok(answers)) => {
-                for answer in answers {
-                    let (Some(error), Some((path, ..))) = (answer.error, asked.get(answer.id))
-                    else {
-                        continue;
-                    };
-                    let mut problem = Problem::error(
-                        path.clone(),
-                        match answer.line {
-                            Some(line) => format!("{error} (line {line})"),
-                            None => error,
-                        },
-                    );
-                    problem.help = answer.suggestion.map(Into::into);
-                    problems.push(problem);
-                }
-            }
-            (failed, _) => {
-                let why = failed.unwrap_or_else(|| {
-                    said.trim()
-                        .lines()
-                        .last()
-                        .unwrap_or("it said nothing")
-                        .to_owned()
-                });
-                let text = format!("{interpreter} cannot look at the Python targets: {why}");
-                problems.push(Problem::error(FieldPath::root().name("python"), text));
             }
         }
         Ok(())

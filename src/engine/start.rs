@@ -37,7 +37,7 @@ use crate::{
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
-    record::{EngineInfo, RunFolder, Summary, Tally},
+    record::{EngineInfo, LAST_LINES_MAX, RunFolder, Summary, Tally, tail_lines},
 };
 
 /// How long an agent may take to answer the first message.
@@ -45,6 +45,9 @@ const WELCOME: Duration = Duration::from_secs(10);
 
 /// Facts from the output thread that may wait for the engine; then the thread waits, and with it the processes.
 const FACTS_MAX: usize = 1024;
+
+/// How much of the end of an agent's log belongs to an error, in bytes.
+const LAST_WORDS: usize = 4 << 10;
 
 /// How often an id is drawn before a folder for sockets that exists is a failure.
 const DRAWS_MAX: u32 = 64;
@@ -377,8 +380,8 @@ impl Starter {
         let queues =
             QueueServer::start(socket.clone(), declared.collect(), ServerOptions::default())
                 .map_err(failed("the queue server cannot be started"))?;
-        let log = open_log(&self.folder.path().join("agent.log"))
-            .map_err(failed("the agent has no log"))?;
+        let log_path = self.folder.path().join("agent.log");
+        let log = open_log(&log_path).map_err(failed("the agent has no log"))?;
         let (mut link, bulk) = hosts::local::start(&self.options.agent, log)
             .map_err(failed("the agent cannot be started"))?;
         let cwd = std::env::current_dir().map_err(failed("the present folder cannot be read"))?;
@@ -400,11 +403,17 @@ impl Starter {
         let welcome = match tokio::time::timeout(WELCOME, welcome(&mut link)).await {
             Ok(Ok(welcome)) => welcome,
             Ok(Err(error)) => {
+                let said = last_words(&log_path);
                 return Err(StartError::Engine(format!(
-                    "the agent did not start: {error}"
+                    "the agent did not start: {error}{said}"
                 )));
             }
-            Err(_) => return Err(StartError::Engine("the agent does not answer".to_owned())),
+            Err(_) => {
+                let said = last_words(&log_path);
+                return Err(StartError::Engine(format!(
+                    "the agent does not answer{said}"
+                )));
+            }
         };
         if welcome.version != wire::VERSION {
             return Err(StartError::Engine(format!(
@@ -425,13 +434,7 @@ impl Starter {
             })
             .map_err(failed("no thread for output"))?;
         let inventory = hosts::inventory(&self.session, &self.options.aliases, &welcome);
-        let python_home = match &welcome.python_path {
-            Ok(path) => path.clone(),
-            Err(error) => {
-                tracing::warn!("the Python package cannot be unpacked: {error}");
-                String::new()
-            }
-        };
+        let python_home = welcome.python_path.clone().unwrap_or_default();
         let host = HostSide {
             name: HostName::localhost(),
             python_home,
@@ -448,6 +451,8 @@ impl Starter {
             inventory: &inventory,
             recipes: &recipes,
             host: &host,
+            no_python: welcome.python_path.as_ref().err().map(String::as_str),
+            folder: self.folder.path(),
         };
         let findings = preflight
             .run(&mut link, &routes, &mut facts)
@@ -482,17 +487,38 @@ impl Starter {
     }
 }
 
+/// Waits for the answer to `Hello`. An agent that will not serve us says why in a notice, and ends.
 async fn welcome(link: &mut Link) -> io::Result<Welcome> {
     let mut messages = Vec::new();
+    let mut notices = Vec::new();
     loop {
-        link.flush()?;
+        // Gone before it was asked: what it said may still be there.
+        let sent = link.flush();
         link.ready(true).await?;
-        link.read(&mut messages)?;
+        let read = link.read(&mut messages);
         for message in messages.drain(..) {
-            if let FromAgent::Welcome(welcome) = message {
-                return Ok(*welcome);
+            match message {
+                FromAgent::Welcome(welcome) => return Ok(*welcome),
+                FromAgent::Notice(_, _, text) => notices.push(text),
+                _ => {}
             }
         }
+        match read.and(sent) {
+            Ok(()) => {}
+            Err(_) if !notices.is_empty() => return Err(io::Error::other(notices.join("; "))),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(io::Error::other("it ended at once"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The end of what the agent wrote to its log, to be put behind an error.
+fn last_words(log: &Path) -> String {
+    match tail_lines(log, LAST_LINES_MAX, LAST_WORDS) {
+        Ok(lines) if !lines.is_empty() => format!("; it said: {}", lines.join(" / ")),
+        _ => String::new(),
     }
 }
 

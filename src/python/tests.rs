@@ -411,3 +411,36 @@ fn the_preflight_finds_modules_without_importing_their_packages() {
     );
     assert!(bench.check("math:sqrt")["error"].is_null());
 }
+
+#[test]
+fn the_preflight_looks_where_each_template_looks() {
+    let bench = Bench::new();
+    for (folder, function) in [("one", "f"), ("two", "g")] {
+        bench.write(
+            &format!("{folder}/mod.py"),
+            &format!("def {function}(): pass\n"),
+        );
+    }
+    let one = bench.write("one/x.py", "");
+    let one = one.trim_end_matches("/x.py");
+    let two = one.replace("/one", "/two");
+    let question = serde_json::json!([
+        { "id": 0, "target": "mod:f" },
+        { "id": 1, "target": "mod:f", "cwd": one },
+        { "id": 2, "target": "mod:f", "pythonpath": one, "cwd": null },
+        { "id": 3, "target": "mod:f", "pythonpath": one, "cwd": two },
+        { "id": 4, "target": "mod:g", "pythonpath": format!("{two}:{one}") },
+        { "id": 5, "target": "mod:g", "pythonpath": ".", "cwd": two },
+        { "id": 6, "target": "json:loads", "pythonpath": one },
+        { "id": 7, "target": "dragon.native.queue:Queue", "pythonpath": one },
+    ]);
+    let output = bench
+        .python([bench.package.join(PREFLIGHT)])
+        .env("DRAGON_TUI_CHECK", question.to_string())
+        .output()
+        .unwrap();
+    let answers: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let right: Vec<bool> = answers.iter().map(|a| a["error"].is_null()).collect();
+    let expected = [false, true, true, false, true, true, true, true];
+    assert_eq!(right, expected, "{answers:#?}");
+}

@@ -20,7 +20,7 @@ use crate::{
     model::{cpuset::CpuSet, document::Session, host::HostSpec, ids::HostName},
 };
 
-/// The most bytes of commands that may wait for an agent before the engine stops reading from clients.
+/// When so many bytes of requests wait for an agent, the engine listens to output no more and refuses input for it.
 pub const PENDING_MAX: usize = 4 << 20;
 
 /// The control channel to one agent.

@@ -6,6 +6,7 @@ use super::{Life, Runtime};
 use crate::{
     agent::wire::{Sink, SpawnSpec, ToAgent},
     engine::{
+        hosts::PENDING_MAX,
         output::Route,
         probes::ProbeAction,
         recipe::{HostSide, expand},
@@ -74,7 +75,15 @@ impl Runtime {
                 }
             }
             Action::Mute(child, muted) => self.parts.link.send(&ToAgent::Mute(child, muted)),
-            Action::Input(child, bytes) => self.parts.link.send(&ToAgent::Input(child, bytes)),
+            Action::Input(child, bytes) => {
+                // Commands are listened to even when the agent takes none: what is typed may not pile up.
+                if self.parts.link.pending() < PENDING_MAX {
+                    self.parts.link.send(&ToAgent::Input(child, bytes));
+                } else {
+                    let reason = "its host does not take input now".to_owned();
+                    self.emit(Event::Refused { reason });
+                }
+            }
             Action::Resize(child, rows, columns) => {
                 self.parts.link.send(&ToAgent::Resize(child, rows, columns));
             }

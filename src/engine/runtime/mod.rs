@@ -9,6 +9,7 @@
 //! (`farewell`) only the agent and the output thread are heard. Start at [`Runtime::run`].
 
 mod deeds;
+mod due;
 mod farewell;
 mod reports;
 mod silence;
@@ -49,9 +50,6 @@ use silence::Silences;
 
 /// How often the queues are looked at for the record while they move; nothing is written while nothing does.
 const QUEUE_PACE: Duration = Duration::from_secs(1);
-
-/// How often they are looked at in the end when nothing moves: each quiet look doubles the time to the next one.
-const QUEUE_PACE_MAX: Duration = Duration::from_secs(10);
 
 /// Events that wait for a client or a record which take none: from here on the agent is not heard and no timer fires.
 const SWAMPED: usize = 64 * EVENTS_MAX;
@@ -407,82 +405,5 @@ impl Runtime {
         self.client = false;
         self.outbox.clear();
         self.input(Input::Command(Command::Finish));
-    }
-
-    /// Everything whose time has come.
-    fn due(&mut self) {
-        let now = Instant::now();
-        while self
-            .timeline
-            .front()
-            .is_some_and(|entry| self.started + entry.at <= now)
-        {
-            let Some(entry) = self.timeline.pop_front() else {
-                break;
-            };
-            self.more_to_come();
-            self.emit(Event::StepDone {
-                step: entry.step.clone(),
-            });
-            self.input(Input::Command(entry.step.into()));
-        }
-        let supervisor = &mut self.parts.supervisor;
-        for action in self.probes.due(now, || supervisor.fresh_child()) {
-            self.probe(action);
-        }
-        if self.keeping_up() {
-            let clock = self.output_clock();
-            for (process, alert, text) in self.silences.due(clock, self.deaf) {
-                self.emit(Event::Alerted {
-                    process,
-                    alert,
-                    text,
-                });
-            }
-        }
-        if self.queue_look <= now {
-            let moved = self.sample_queues();
-            self.queue_pace = queue_pace(self.queue_pace, moved);
-            self.queue_look = now + self.queue_pace;
-        }
-        self.input(Input::Tick);
-    }
-
-    /// Records the state of the queues if it changed; whether it did.
-    fn sample_queues(&mut self) -> bool {
-        let samples = self.parts.queues.snapshot();
-        let moved = *samples != self.last_queues;
-        let at = self.started.elapsed().as_millis() as f64 / 1e3;
-        if moved && self.parts.record.queues(at, samples.to_vec()) {
-            self.last_queues = samples.to_vec();
-        }
-        moved
-    }
-}
-
-/// The time to the next look at the queues, after one that came after `last`.
-fn queue_pace(last: Duration, moved: bool) -> Duration {
-    if moved {
-        QUEUE_PACE
-    } else {
-        (last * 2).min(QUEUE_PACE_MAX)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queues_that_stand_still_are_looked_at_less_and_less_until_one_moves() {
-        let mut pace = QUEUE_PACE;
-        let quiet: Vec<u64> = (0..5)
-            .map(|_| {
-                pace = queue_pace(pace, false);
-                pace.as_secs()
-            })
-            .collect();
-        assert_eq!(quiet, [2, 4, 8, 10, 10]);
-        assert_eq!(queue_pace(pace, true), QUEUE_PACE);
     }
 }

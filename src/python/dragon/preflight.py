@@ -1,8 +1,10 @@
 """Looks at Python targets before anything starts: ``python .../dragon/preflight.py``.
 
 Reads a JSON list of ``{"id": n, "target": "file.py:function"}`` from stdin or, when nothing comes
-from there, from the variable ``DRAGON_TUI_CHECK``. Writes one line: a JSON list, in the same order,
-of ``{"id": n, "error": null or text}``, with ``"line"`` and ``"suggestion"`` where there are any.
+from there, from the variable ``DRAGON_TUI_CHECK``. Where a question has ``"cwd"`` or ``"pythonpath"``
+(and they are not null), they stand in for the present folder and ``PYTHONPATH`` in that question.
+Writes one line: a JSON list, in the same order, of ``{"id": n, "error": null or text}``, with
+``"line"`` and ``"suggestion"`` where there are any.
 
 Never imports or runs what it checks: files are read and parsed only, modules are found without
 importing their parents. What cannot be told that way is no error: the run will tell.
@@ -20,22 +22,42 @@ def main():
     """Answers for all targets at once."""
     text = "" if sys.stdin is None or sys.stdin.closed else sys.stdin.read()
     targets = json.loads(text if text.strip() else os.environ.get("DRAGON_TUI_CHECK") or "[]")
-    # Modules of the user are found from the current folder, as the runner does; our own folder
-    # stands first when this was started as a file. With -P nothing was put there.
-    if not getattr(sys.flags, "safe_path", False):
-        del sys.path[0]
-    sys.path.insert(0, os.getcwd())
+    here = os.getcwd()
+    variable = os.environ.get("PYTHONPATH") or ""
+    base = _own_path(_entries(variable, here))
     files = {}
     answers = []
     for target in targets:
+        folder = target.get("cwd") or here
+        own = target.get("pythonpath")
+        # As the runner has it: the present folder first.
+        sys.path[:] = [folder] + _entries(variable if own is None else own, folder) + base
         answer = {"id": target.get("id"), "error": None}
-        answer.update(_check(target.get("target", ""), files) or {})
+        answer.update(_check(target.get("target", ""), folder, files) or {})
         answers.append(answer)
     print(json.dumps(answers))
 
 
-def _check(target, files):
-    """What is wrong with one target, or ``None``. ``files`` remembers what was read."""
+def _entries(variable, folder):
+    """The folders that ``PYTHONPATH`` with this value puts on the path of a process in ``folder``."""
+    parts = variable.split(os.pathsep) if variable else []
+    return [os.path.normpath(os.path.join(folder, part)) for part in parts]
+
+
+def _own_path(entries):
+    """The interpreter's own path with our package, without what ``PYTHONPATH`` put there."""
+    path = list(sys.path)
+    # Our own folder stands first when this was started as a file. With -P nothing was put there.
+    if not getattr(sys.flags, "safe_path", False):
+        del path[0]
+    for entry in entries:
+        if entry in path:
+            path.remove(entry)
+    return [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))] + path
+
+
+def _check(target, folder, files):
+    """What is wrong with one target in this folder, or ``None``. ``files`` remembers what was read."""
     if sys.version_info < (3, 9):
         version = sys.version.split()[0]
         return {"error": "Python 3.9 or newer is needed; %s is %s" % (sys.executable, version)}
@@ -43,7 +65,7 @@ def _check(target, files):
     if not source or not function:
         return {"error": "%r is no target; FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION is" % target}
     if source.endswith(".py") or os.sep in source:
-        path = source
+        path = os.path.join(folder, source)
     else:
         try:
             path = _locate(source)

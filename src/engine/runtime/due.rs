@@ -1,0 +1,91 @@
+//! What the passing of time brings up: steps of the timeline, questions about readiness, silences, looks at the queues,
+//! and the supervisor's own timers.
+//!
+//! Never waits. Start at [`Runtime::due`].
+
+use std::time::{Duration, Instant};
+
+use super::{QUEUE_PACE, Runtime};
+use crate::{engine::supervisor::Input, model::event::Event};
+
+/// How often they are looked at in the end when nothing moves: each quiet look doubles the time to the next one.
+const QUEUE_PACE_MAX: Duration = Duration::from_secs(10);
+
+impl Runtime {
+    /// Everything whose time has come.
+    pub(super) fn due(&mut self) {
+        let now = Instant::now();
+        while self
+            .timeline
+            .front()
+            .is_some_and(|entry| self.started + entry.at <= now)
+        {
+            let Some(entry) = self.timeline.pop_front() else {
+                break;
+            };
+            self.more_to_come();
+            self.emit(Event::StepDone {
+                step: entry.step.clone(),
+            });
+            self.input(Input::Command(entry.step.into()));
+        }
+        let supervisor = &mut self.parts.supervisor;
+        for action in self.probes.due(now, || supervisor.fresh_child()) {
+            self.probe(action);
+        }
+        if self.keeping_up() {
+            let clock = self.output_clock();
+            for (process, alert, text) in self.silences.due(clock, self.deaf) {
+                self.emit(Event::Alerted {
+                    process,
+                    alert,
+                    text,
+                });
+            }
+        }
+        if self.queue_look <= now {
+            let moved = self.sample_queues();
+            self.queue_pace = queue_pace(self.queue_pace, moved);
+            self.queue_look = now + self.queue_pace;
+        }
+        self.input(Input::Tick);
+    }
+
+    /// Records the state of the queues if it changed; whether it did.
+    pub(super) fn sample_queues(&mut self) -> bool {
+        let samples = self.parts.queues.snapshot();
+        let moved = *samples != self.last_queues;
+        let at = self.started.elapsed().as_millis() as f64 / 1e3;
+        if moved && self.parts.record.queues(at, samples.to_vec()) {
+            self.last_queues = samples.to_vec();
+        }
+        moved
+    }
+}
+
+/// The time to the next look at the queues, after one that came after `last`.
+fn queue_pace(last: Duration, moved: bool) -> Duration {
+    if moved {
+        QUEUE_PACE
+    } else {
+        (last * 2).min(QUEUE_PACE_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_that_stand_still_are_looked_at_less_and_less_until_one_moves() {
+        let mut pace = QUEUE_PACE;
+        let quiet: Vec<u64> = (0..5)
+            .map(|_| {
+                pace = queue_pace(pace, false);
+                pace.as_secs()
+            })
+            .collect();
+        assert_eq!(quiet, [2, 4, 8, 10, 10]);
+        assert_eq!(queue_pace(pace, true), QUEUE_PACE);
+    }
+}
