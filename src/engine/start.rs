@@ -29,10 +29,11 @@ use super::{
     runtime::{Parts, Runtime},
     socket_folder::SocketFolder,
     supervisor::{Options, Supervisor},
+    watches,
 };
 use crate::{
     agent::{
-        self, guardian,
+        guardian, take_short_slices,
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
@@ -232,13 +233,13 @@ struct Made {
     facts: mpsc::Receiver<OutputFact>,
     facts_in: mpsc::WeakSender<OutputFact>,
     output: thread::JoinHandle<()>,
-    started: Instant,
+    output_clock: Instant,
     sockets: SocketFolder,
 }
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
-        agent::take_short_slices();
+        take_short_slices();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -289,6 +290,22 @@ impl Starter {
                         return None;
                     }
                 };
+                let watches = match watches::watch(&session, |path| made.recipes.path(path)) {
+                    Ok(watches) => watches,
+                    Err(error) => {
+                        let _ = ready.send(Err(StartError::Engine(format!(
+                            "no thread for watched files: {error}"
+                        ))));
+                        return None;
+                    }
+                };
+                let all = &made.ledger.inventory().hosts;
+                let local = all.iter().position(|host| host.name.is_localhost());
+                let local = local.unwrap_or_default();
+                let mut hosts = vec![None; all.len()];
+                if let Some(host) = hosts.get_mut(local) {
+                    *host = Some(made.host);
+                }
                 let supervisor = Supervisor::new(
                     &session,
                     made.ledger,
@@ -304,7 +321,7 @@ impl Starter {
                     engine_host: info.host,
                     supervisor,
                     recipes: made.recipes,
-                    hosts: vec![Some(made.host)],
+                    hosts,
                     welcome: made.welcome,
                     link: made.link,
                     routes: made.routes,
@@ -317,7 +334,9 @@ impl Starter {
                     events,
                     samples,
                     agent: options.agent.clone(),
-                    started: made.started,
+                    output_clock: made.output_clock,
+                    watches,
+                    local,
                     replay: options.replay,
                 });
                 let _ = ready.send(Ok(()));
@@ -338,7 +357,7 @@ impl Starter {
     }
 
     async fn make(&mut self) -> Result<Made, StartError> {
-        let started = Instant::now();
+        let output_clock = Instant::now();
         let sockets = match self.sockets.take() {
             Some(Ok(sockets)) => sockets,
             Some(Err(error)) => {
@@ -401,8 +420,8 @@ impl Starter {
         let output = thread::Builder::new()
             .name("output".to_owned())
             .spawn(move || {
-                agent::take_short_slices();
-                output::run(bulk, to_read, logs, feed, facts_in, started);
+                take_short_slices();
+                output::run(bulk, to_read, logs, feed, facts_in, output_clock);
             })
             .map_err(failed("no thread for output"))?;
         let inventory = hosts::inventory(&self.session, &self.options.aliases, &welcome);
@@ -457,7 +476,7 @@ impl Starter {
             facts,
             facts_in: weak,
             output,
-            started,
+            output_clock,
             sockets,
         })
     }
