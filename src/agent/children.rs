@@ -44,7 +44,9 @@ pub struct Children {
     free: Vec<u32>,
     by_key: HashMap<ChildKey, u32>,
     living: HashMap<i32, u32>,
-    ended: HashMap<i32, Rc<str>>,
+    ended: HashMap<i32, (ChildKey, Rc<str>)>,
+    /// The process ids of those in `ended`.
+    ended_keys: HashMap<ChildKey, i32>,
     /// Streams not watched because the bulk buffer was full.
     blocked: Vec<(u32, usize)>,
     /// Streams that the kernel did not let us watch.
@@ -93,6 +95,7 @@ impl Children {
             by_key: HashMap::new(),
             living: HashMap::new(),
             ended: HashMap::new(),
+            ended_keys: HashMap::new(),
             blocked: Vec::new(),
             unwatched: Vec::new(),
             deaf: false,
@@ -108,15 +111,31 @@ impl Children {
         &self.living
     }
 
-    /// Tasks of the reaped, by what was their process id, until their group is swept.
-    pub fn ended(&self) -> &HashMap<i32, Rc<str>> {
+    /// Keys and tasks of the reaped, by what was their process id, until their group is swept.
+    pub fn ended(&self) -> &HashMap<i32, (ChildKey, Rc<str>)> {
         &self.ended
+    }
+
+    /// What is, or was, the process id of a child, and its task; absent once its group is swept.
+    pub fn trace(&self, key: ChildKey) -> Option<(i32, Rc<str>)> {
+        if let Some(child) = self.get(key) {
+            return Some((child.pid, child.task.clone()));
+        }
+        let pid = *self.ended_keys.get(&key)?;
+        let (_, task) = self.ended.get(&pid)?;
+        Some((pid, task.clone()))
     }
 
     /// A group was swept: nothing of its ended children is left.
     pub fn forget_ended(&mut self, group: &str) {
-        self.ended
-            .retain(|_, task| super::hunt::group_of(task) != group);
+        let keys = &mut self.ended_keys;
+        self.ended.retain(|_, (key, task)| {
+            let stays = super::hunt::group_of(task) != group;
+            if !stays {
+                keys.remove(key);
+            }
+            stays
+        });
     }
 
     /// The living ones.
@@ -155,7 +174,9 @@ impl Children {
         self.by_key.insert(child.key, slot);
         self.living.insert(child.pid, slot);
         // Its number is in use again: whoever had it left no session behind.
-        self.ended.remove(&child.pid);
+        if let Some((key, _)) = self.ended.remove(&child.pid) {
+            self.ended_keys.remove(&key);
+        }
         self.slots[slot as usize] = Some(Box::new(child));
         for which in [0, 1] {
             self.sync(slot, which);
@@ -355,7 +376,8 @@ impl Children {
         let child = self.slots[slot as usize].as_deref_mut()?;
         let key = child.key;
         child.alive = false;
-        self.ended.insert(pid, child.task.clone());
+        self.ended.insert(pid, (key, child.task.clone()));
+        self.ended_keys.insert(key, pid);
         child.input.discard();
         if let Way::Pipe(..) = child.input.way {
             self.write_input(slot);

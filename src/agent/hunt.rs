@@ -31,9 +31,9 @@ const STUBBORN: Duration = Duration::from_secs(3);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// What is hunted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Prey {
-    /// All of one child: its key, its process id, its task.
+    /// All of one child, which lives or has ended: its key, its process id, its task.
     Tree(ChildKey, i32, Rc<str>),
     /// All that ended children of a group left behind.
     Group(GroupName),
@@ -49,8 +49,8 @@ pub struct World<'a> {
     pub mark: &'a str,
     /// Living children by process id.
     pub living: &'a HashMap<i32, u32>,
-    /// Tasks of ended children by process id, as far as they may have left something behind.
-    pub ended: &'a HashMap<i32, Rc<str>>,
+    /// Keys and tasks of ended children by process id, as far as they may have left something behind.
+    pub ended: &'a HashMap<i32, (ChildKey, Rc<str>)>,
 }
 
 /// A hunt that is over.
@@ -77,6 +77,8 @@ struct Hunt {
 #[derive(Default)]
 pub struct Hunter {
     hunts: Vec<Hunt>,
+    /// What `hunts` are after.
+    after: HashSet<Prey>,
     pause: Duration,
     next: Option<Instant>,
 }
@@ -84,7 +86,7 @@ pub struct Hunter {
 impl Hunter {
     /// Adds a hunt; its first round is due now.
     pub fn add(&mut self, prey: Prey, now: Instant) {
-        if !self.hunts.iter().any(|hunt| hunt.prey == prey) {
+        if self.after.insert(prey.clone()) {
             self.hunts.push(Hunt {
                 prey,
                 since: now,
@@ -151,6 +153,7 @@ impl Hunter {
             if hunt.empty < 2 && !hopeless {
                 return true;
             }
+            self.after.remove(&hunt.prey);
             over.push(Hunted {
                 prey: hunt.prey.clone(),
                 killed: hunt.killed.len() as u32,
@@ -212,7 +215,7 @@ impl<'a> Scent<'a> {
         {
             return Some(hunt);
         }
-        if let Some(task) = world.ended.get(&process.session) {
+        if let Some((_, task)) = world.ended.get(&process.session) {
             return self.by_task(task);
         }
         let environ = environs.of(process.pid)?;

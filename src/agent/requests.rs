@@ -125,9 +125,9 @@ impl Agent {
     }
 
     fn kill_tree(&mut self, child: ChildKey) {
-        if let Some(found) = self.children.get(child) {
-            let prey = Prey::Tree(child, found.pid, found.task.clone());
-            self.hunter.add(prey, Instant::now());
+        if let Some((pid, task)) = self.children.trace(child) {
+            self.hunter
+                .add(Prey::Tree(child, pid, task), Instant::now());
         }
     }
 

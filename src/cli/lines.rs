@@ -98,11 +98,6 @@ impl LineAssembler {
         text.finish(&mut |line, end| write_line(prefix, continued, line, end, out));
         self.continued = false;
     }
-
-    /// Whether a line has been begun and not handed on.
-    pub fn has_unfinished_line(&self) -> bool {
-        self.text.has_unfinished_line()
-    }
 }
 
 fn write_line(prefix: &[u8], continued: &mut bool, line: &[u8], end: LineEnd, out: &mut Vec<u8>) {

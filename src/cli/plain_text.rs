@@ -77,11 +77,6 @@ impl PlainText {
         }
     }
 
-    /// Whether a line has been begun and not handed on.
-    pub fn has_unfinished_line(&self) -> bool {
-        !self.line.is_empty() || self.decoder.is_inside()
-    }
-
     /// Takes a chunk and hands each line that it completes to `sink`, without its end of line.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl FnMut(&[u8], LineEnd)) {
         let mut rest = chunk;

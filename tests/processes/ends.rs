@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dragon_tui::{
-    agent::wire::{Exit, FromAgent, ToAgent},
+    agent::wire::{Exit, FromAgent, Sink, ToAgent},
     model::{ids::GroupName, template::Terminal},
 };
 
@@ -73,6 +73,35 @@ fn a_sweep_kills_what_a_group_left_behind_and_spares_the_living() {
     assert!(sleeps("3331") && sleeps("3332"), "another group's");
     host.finish();
     assert!(!sleeps("3331") && !sleeps("3332"));
+}
+
+#[test]
+fn a_kill_finds_what_a_child_left_behind_that_is_reaped_and_spares_the_next_one() {
+    let mut host = Host::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut left =
+        host.shell("sleep 2231 & setsid sleep 2232 & until [ -e GO ]; do sleep 0.02; done; exit 0");
+    left.cwd = Some(folder.path().to_str().unwrap().to_owned());
+    // Its output ends with itself: the agent has nothing of it any more.
+    left.stdout = Sink::File("out".to_owned());
+    let (child, ..) = host.start(&left);
+    wait_until("what it leaves", || sleeps("2231") && sleeps("2232"));
+    std::fs::write(folder.path().join("GO"), "").unwrap();
+    assert_eq!(host.exited(child).0, Exit::Code(0));
+    host.output(child);
+    let other = host.shell("sleep 2233 & echo go; wait");
+    let (other, ..) = host.start(&other);
+    host.reads(other, "go");
+    assert!(sleeps("2231") && sleeps("2232"));
+    host.say(&ToAgent::KillTree(child));
+    wait_until("nothing of it is left", || {
+        !sleeps("2231") && !sleeps("2232")
+    });
+    assert!(sleeps("2233"), "another child's own");
+    // Once its group is swept it is forgotten.
+    host.say(&ToAgent::Sweep(GroupName::new("group").unwrap()));
+    host.say(&ToAgent::KillTree(child));
+    host.finish();
 }
 
 #[test]

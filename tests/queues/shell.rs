@@ -169,7 +169,7 @@ fn a_reader_that_goes_away_costs_no_item() {
         .unwrap();
     // Nobody reads, from the first item on.
     drop(getter.stdout.take());
-    getter.wait().unwrap();
+    assert_eq!(getter.wait().unwrap().code(), Some(2));
     assert_eq!(run.until("q", |_| true)["depth"], 3);
     let (_, out, _) = bench.finish(&mut bench.dragon(&["queue", "peek", "q", "--run", "last"]));
     assert_eq!(out, "1\n2\n3\n");
