@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     agent::{
-        self, guardian,
+        guardian,
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
@@ -234,7 +234,6 @@ struct Made {
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
-        agent::take_short_slices();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -396,7 +395,6 @@ impl Starter {
         let output = thread::Builder::new()
             .name("output".to_owned())
             .spawn(move || {
-                agent::take_short_slices();
                 output::run(bulk, to_read, logs, feed, facts_in, started);
             })
             .map_err(failed("no thread for output"))?;
