@@ -21,6 +21,12 @@ use dragon_tui::{
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "engine/watching.rs"]
+mod watching;
+
+#[path = "engine/under_load.rs"]
+mod under_load;
+
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long the engine may be silent before a condition is looked at again.
@@ -339,6 +345,8 @@ fn a_session_with_problems_starts_nothing_and_leaves_no_record() {
         r#""g": ProcessGroup(templates: {
             "a": ProcessTemplate(target: Program("no-such-program-here")),
             "b": ProcessTemplate(target: Program("true"), cwd: "/no/such/folder", policy: Policy(cpus: 100000)),
+            "c": ProcessTemplate(target: Program("true"), ready: Exec(["no-such-question", "{rank}"])),
+            "d": ProcessTemplate(target: Program("true"), stdout: DevNull, alerts: [Died, Quiet("1s")]),
         })"#,
     );
     let error = Engine::start(session, options(place.path())).unwrap_err();
@@ -353,6 +361,8 @@ fn a_session_with_problems_starts_nothing_and_leaves_no_record() {
         "no-such-program-here",
         "/no/such/folder",
         "asked for 100000 cpus",
+        "no-such-question",
+        "output that goes to the pane",
     ] {
         assert!(text.contains(part), "{text}");
     }

@@ -2,11 +2,11 @@
 //!
 //! Owns names, help texts and defaults of arguments. Does nothing itself: [`run`] hands over.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{check, failures, headless, plan, queue, runs};
+use super::{check, failures, headless, plan, queue, runs, streams};
 use crate::{agent, model::ids::HostName, record::Runs};
 
 /// How results are written.
@@ -150,7 +150,9 @@ pub fn run() -> ExitCode {
                 log_level: cli.log_level,
             }),
             _ => {
-                eprintln!(
+                // It never fails.
+                let _ = writeln!(
+                    streams::stderr(),
                     "dragon-tui: the screens are not part of this version: run a session headless with\n\
                      \n    dragon-tui --replay SESSION.ron\n\nSee dragon-tui --help."
                 );
@@ -183,11 +185,7 @@ pub fn run() -> ExitCode {
 fn past_runs(run: Option<&str>, prune: bool, limit: usize, format: Format) -> anyhow::Result<u8> {
     let all = Runs::of_this_user()?;
     let now = std::time::SystemTime::now();
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
-    let format = match format {
-        Format::Text => runs::Format::Text,
-        Format::Json => runs::Format::Json,
-    };
+    let (mut out, mut err) = (streams::stdout(), streams::stderr());
     match run {
         Some(run) => runs::show(&all, run, format, now, &mut out),
         None if prune => runs::prune(

@@ -1,11 +1,8 @@
 //! `dragon-tui check`: everything that is wrong in session files, in one go. Starts nothing, asks no host.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{io::Write, path::PathBuf};
 
-use super::{args::Format, failures};
+use super::{args::Format, failures, plain_text::one_line, streams};
 use crate::{
     engine::preflight,
     model::session::{Problem, Session},
@@ -16,7 +13,7 @@ use crate::{
 /// # Errors
 /// When the result cannot be written.
 pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
-    let mut out = io::stdout().lock();
+    let mut out = streams::stdout();
     let mut errors = 0usize;
     let mut warnings = 0usize;
     for path in paths {
@@ -49,14 +46,16 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
             .filter(|problem| !problem.is_error())
             .count();
         if format == Format::Text && !problems.iter().any(Problem::is_error) {
-            writeln!(out, "{}: ok", path.display())?;
+            writeln!(out, "{}: ok", one_line(&path.to_string_lossy()))?;
         }
     }
     if errors + warnings > 0 {
         let plural = |count: usize, what: &str| {
             format!("{count} {what}{}", if count == 1 { "" } else { "s" })
         };
-        eprintln!(
+        // It never fails.
+        let _ = writeln!(
+            streams::stderr(),
             "{}, {}",
             plural(errors, "error"),
             plural(warnings, "warning")

@@ -4,20 +4,17 @@
 //! failure and the summary on standard error, and the exit code. Never decides anything about processes: it is a
 //! client of the engine that follows everything. Start at [`run`].
 //!
-//! Nothing printed here comes between the user and the end of a run: signals are heard on a thread of their own,
-//! and a standard output that nobody reads any more only ends the printing.
+//! Nothing printed here comes between the user and the end of a run: signals are heard on a thread of their own
+//! ([`Signals`]), and a standard output that nobody reads any more only ends the printing.
 
 use std::{
     collections::HashMap,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
-    process,
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     args::{Composing, Format},
@@ -26,14 +23,14 @@ use super::{
     json_output::JsonLines,
     lines::{LineAssembler, colour_by_environment},
     report,
+    signals::Signals,
+    streams,
 };
 use crate::{
-    engine::{
-        CommandError, CommandSender, Engine, EngineHandle, EngineOptions, StartError, panes::Chunk,
-    },
+    engine::{Engine, EngineHandle, EngineOptions, StartError, panes::Chunk},
     model::{
         document::Session,
-        event::{Command, Event, Level, Outcome, Stamped},
+        event::{Event, Level, Outcome, Stamped},
         ids::ProcessId,
         session::{self, Loaded},
     },
@@ -43,12 +40,8 @@ use crate::{
 /// Rows and columns of a pty when nobody looks.
 const SIZE: (u16, u16) = (40, 120);
 
-/// How often cpu and memory of ranks are looked at, in milliseconds.
-const SAMPLE_EVERY: u32 = 10_000;
-
-/// How long the end of a run may take after it was insisted on; then the program leaves, and the agent, whose
-/// channel closes with it, ends what is left.
-const INSISTED: Duration = Duration::from_secs(10);
+/// Nobody looks at cpu and memory while a run goes on; what each rank used in all is told at its end.
+const SAMPLE_EVERY: u32 = 0;
 
 /// Printed output that waits to be written, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -68,30 +61,14 @@ pub struct Replay {
     pub log_level: Option<tracing::level_filters::LevelFilter>,
 }
 
-/// Opens a session and applies what the command line changes; problems are written to standard error.
-///
-/// # Errors
-/// When standard error cannot be written. `None` in the result: the session has problems.
-pub fn compose(
-    path: &Path,
-    composing: &Composing,
-    format: Format,
-) -> anyhow::Result<Option<Loaded>> {
-    let mut err = io::stderr().lock();
-    let text = match Session::text_in(path) {
-        Ok(text) => text,
-        Err(problem) => {
-            failures::write(&[problem], None, format, &mut err)?;
-            return Ok(None);
-        }
-    };
-    let mut loaded = match Session::load(path, text.clone()) {
-        Ok(loaded) => loaded,
-        Err(problems) => {
-            failures::write(&problems, Some(&text), format, &mut err)?;
-            return Ok(None);
-        }
-    };
+/// Opens a session and applies what the command line changes. None: it has problems, and they were told.
+pub fn compose(path: &Path, composing: &Composing, format: Format) -> Option<Loaded> {
+    let text = Session::text_in(path)
+        .map_err(|problem| failures::tell(&[problem], None, format))
+        .ok()?;
+    let mut loaded = Session::load(path, text.clone())
+        .map_err(|problems| failures::tell(&problems, Some(&text), format))
+        .ok()?;
     let mut problems = Vec::new();
     for assignment in &composing.set {
         if let Err(problem) = session::set(&mut loaded.session, assignment) {
@@ -105,10 +82,10 @@ pub fn compose(
             .filter(session::Problem::is_error),
     );
     if problems.is_empty() {
-        return Ok(Some(loaded));
+        return Some(loaded);
     }
-    failures::write(&problems, Some(&loaded.text), format, &mut err)?;
-    Ok(None)
+    failures::tell(&problems, Some(&loaded.text), format);
+    None
 }
 
 /// What an engine needs to know to run a loaded session from the command line.
@@ -145,49 +122,58 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
 /// # Errors
 /// When something of this program itself fails; problems of the session are written, and a code returned.
 pub fn run(replay: &Replay) -> anyhow::Result<u8> {
-    let Some(loaded) = compose(&replay.session, &replay.composing, replay.format)? else {
+    let Some(loaded) = compose(&replay.session, &replay.composing, replay.format) else {
         return Ok(2);
     };
     let mut options = options(&loaded, &replay.composing)?;
     options.follow_all = !replay.quiet;
     let log = replay.log_level.map(EngineLog::begin);
-    let handle = match Engine::start(loaded.session.clone(), options) {
-        Ok(handle) => handle,
-        Err(error) => return start_error(error, &loaded, replay.format),
-    };
-    if let Some(log) = log {
-        log.move_to(&handle.folder)?;
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    hear_signals(handle.commands.clone())?;
+    // From here on there is something to be taken away again: folders, sockets, an agent.
+    let signals = Signals::hear().context("signals cannot be heard")?;
+    let handle = match Engine::start(loaded.session.clone(), options) {
+        Ok(handle) => handle,
+        Err(error) => {
+            let code = start_error(error, &loaded, replay.format);
+            return Ok(signals.exit_code().unwrap_or(code));
+        }
+    };
+    signals.steer(handle.commands.clone());
+    if let Some(log) = log
+        && let Err(error) = log.move_to(&handle.folder)
+    {
+        streams::say(format_args!(
+            "the engine's own log cannot be written: {error}"
+        ));
+    }
     let mut printer = Printer::new(&loaded.session, replay);
-    let outcome = runtime.block_on(follow(handle, &mut printer))?;
-    Ok(outcome)
+    let outcome = runtime.block_on(follow(handle, &mut printer));
+    Ok(match outcome {
+        Outcome::Interrupted => signals.exit_code(),
+        _ => None,
+    }
+    .unwrap_or(outcome.exit_code()))
 }
 
-fn start_error(error: StartError, loaded: &Loaded, format: Format) -> anyhow::Result<u8> {
-    let mut err = io::stderr().lock();
+/// Tells why nothing was started; the exit code.
+fn start_error(error: StartError, loaded: &Loaded, format: Format) -> u8 {
     let (problems, code) = match error {
         StartError::Problems(problems) => (problems, 2),
         StartError::Unplaceable(refusals) => (refusals, 3),
         StartError::Engine(text) => {
-            writeln!(err, "dragon-tui: {text}")?;
-            return Ok(4);
+            streams::say(text);
+            return 4;
         }
     };
-    failures::write(
-        &failures::placed(problems, loaded),
-        Some(&loaded.text),
-        format,
-        &mut err,
-    )?;
-    Ok(code)
+    let problems = failures::placed(problems, loaded);
+    failures::tell(&problems, Some(&loaded.text), format);
+    code
 }
 
-/// Takes events and panes until the run is over.
-async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> anyhow::Result<u8> {
+/// Takes events and panes until the run is over; how it ended.
+async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> Outcome {
     let mut chunks = Vec::new();
     let mut outcome = None;
     loop {
@@ -197,8 +183,8 @@ async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> anyhow::Resu
                     // What a process wrote was handed over before its end was told.
                     handle.panes.take(&mut chunks);
                     printer.chunks(&mut chunks);
-                    if let Event::RunEnded { outcome: how, first_failure } = &event.event {
-                        outcome = Some((*how, first_failure.clone()));
+                    if let Event::RunEnded { outcome: how, .. } = &event.event {
+                        outcome = Some(*how);
                     }
                     printer.event(&event);
                 }
@@ -215,85 +201,18 @@ async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> anyhow::Resu
     printer.finish();
     let folder = handle.folder.clone();
     let summary = handle.join();
-    let Some((outcome, _)) = outcome else {
-        eprintln!("dragon-tui: the engine ended without a word");
-        return Ok(Outcome::HostLost.exit_code());
+    let Some(outcome) = outcome else {
+        streams::say("the engine ended without a word");
+        return Outcome::HostLost;
     };
     if let Some(summary) = summary {
-        let mut err = io::stderr().lock();
         match printer.format {
-            // Nobody may read standard error; the run went as it went.
-            Format::Text => drop(report::write(&summary, &folder, &mut err)),
+            // It never fails.
+            Format::Text => drop(report::write(&summary, &folder, &mut streams::stderr())),
             Format::Json => printer.json_summary(&summary),
         }
     }
-    Ok(
-        match TERMINATED.load(std::sync::atomic::Ordering::Relaxed) {
-            true if outcome == Outcome::Interrupted => 143,
-            _ => outcome.exit_code(),
-        },
-    )
-}
-
-/// Whether the run was ended by SIGTERM (or SIGHUP) rather than by Ctrl-C.
-static TERMINATED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-
-/// Hears signals on a thread of its own: the first asks for the end, the second insists, and after a bounded time the
-/// program leaves whatever hangs.
-fn hear_signals(commands: CommandSender) -> anyhow::Result<()> {
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(async move {
-            let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-                return;
-            };
-            // Under nohup a hang-up is to be ignored, and stays so.
-            let mut hup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
-            let mut asked = 0u32;
-            loop {
-                let leave = async {
-                    match asked {
-                        0 | 1 => std::future::pending().await,
-                        _ => tokio::time::sleep(INSISTED).await,
-                    }
-                };
-                let hung_up = async {
-                    match &mut hup {
-                        Some(hup) => hup.recv().await,
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    _ = int.recv() => {}
-                    _ = term.recv() => TERMINATED.store(true, std::sync::atomic::Ordering::Relaxed),
-                    _ = hung_up => TERMINATED.store(true, std::sync::atomic::Ordering::Relaxed),
-                    () = leave => process::exit(Outcome::Interrupted.exit_code().into()),
-                }
-                asked += 1;
-                let command = if asked == 1 { Command::Finish } else { Command::Abort };
-                // Nobody may read standard error any more.
-                let _ = match asked {
-                    1 => writeln!(io::stderr(), "dragon-tui: stopping everything; once more to kill"),
-                    2 => writeln!(io::stderr(), "dragon-tui: killing everything"),
-                    _ => Ok(()),
-                };
-                if commands.send(command) == Err(CommandError::Over) {
-                    return;
-                }
-            }
-        });
-    })?;
-    Ok(())
-}
-
-/// Whether SIGHUP was set to be ignored by who started us, as nohup(1) does (bit 0 of SigIgn, proc_pid_status(5)).
-fn hangup_is_ignored() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
-        return false;
-    };
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .is_some_and(|mask| mask & 1 != 0)
+    outcome
 }
 
 /// Writes lines of ranks and events.
@@ -303,7 +222,8 @@ struct Printer {
     coloured: bool,
     /// Standard output can still be written.
     open: bool,
-    lines: HashMap<(Arc<ProcessId>, u8), LineAssembler>,
+    /// Of standard output and standard error.
+    lines: HashMap<Arc<ProcessId>, [Option<LineAssembler>; 2]>,
     json: JsonLines,
     buffer: Vec<u8>,
 }
@@ -327,16 +247,14 @@ impl Printer {
                 Format::Json => self.json.push(&chunk, &mut self.buffer),
                 Format::Text => {
                     let (session, coloured) = (&self.session, self.coloured);
-                    let lines = self
-                        .lines
-                        .entry((chunk.process.clone(), chunk.stream))
-                        .or_insert_with(|| {
-                            LineAssembler::new(
-                                &session.label(&chunk.process),
-                                chunk.process.template.as_str(),
-                                coloured,
-                            )
-                        });
+                    let streams = self.lines.entry(chunk.process.clone()).or_default();
+                    let lines = streams[usize::from(chunk.stream != 0)].get_or_insert_with(|| {
+                        LineAssembler::new(
+                            &session.label(&chunk.process),
+                            chunk.process.template.as_str(),
+                            coloured,
+                        )
+                    });
                     if chunk.gap > 0 {
                         lines.gap(chunk.gap, &mut self.buffer);
                     }
@@ -403,19 +321,15 @@ impl Printer {
             _ => return,
         };
         self.flush();
-        // Nobody may read standard error any more; the record has it.
-        let _ = writeln!(io::stderr(), "dragon-tui: {}", report::clean(&text));
+        streams::say(text);
     }
 
     /// The last line of a process that ended may lack its end.
     fn end_lines(&mut self, process: &ProcessId) {
-        let buffer = &mut self.buffer;
-        self.lines.retain(|(id, _), lines| {
-            if **id == *process {
-                lines.finish(buffer);
-            }
-            **id != *process
-        });
+        let streams = self.lines.remove(process).into_iter().flatten();
+        for mut lines in streams.flatten() {
+            lines.finish(&mut self.buffer);
+        }
         self.json.end(process, &mut self.buffer);
         self.flush();
     }
@@ -426,7 +340,7 @@ impl Printer {
     }
 
     fn finish(&mut self) {
-        for lines in self.lines.values_mut() {
+        for lines in self.lines.values_mut().flatten().flatten() {
             lines.finish(&mut self.buffer);
         }
         self.flush();
@@ -437,10 +351,9 @@ impl Printer {
             let mut out = io::stdout().lock();
             if let Err(error) = out.write_all(&self.buffer).and_then(|()| out.flush()) {
                 self.open = false;
-                let _ = writeln!(
-                    io::stderr(),
-                    "dragon-tui: standard output cannot be written ({error}); the run goes on, its logs are complete"
-                );
+                streams::say(format_args!(
+                    "standard output cannot be written ({error}); the run goes on, its logs are complete"
+                ));
             }
         }
         self.buffer.clear();

@@ -15,3 +15,5 @@ pub mod plan;
 pub mod queue;
 pub mod report;
 pub mod runs;
+pub mod signals;
+pub mod streams;

@@ -4,7 +4,8 @@
 //! OSC, DCS, SOS, PM, APC, two- and three-byte ones, and C1 controls in UTF-8 and as single bytes),
 //! control characters and bidi overrides never come out; a bare carriage return starts the line anew, so
 //! that of a progress bar only the last state remains. Never interprets a sequence and never keeps more
-//! than one line, whatever a process writes. Start at [`PlainText::push`].
+//! than one line, whatever a process writes. Start at [`PlainText::push`]; [`one_line`] and
+//! [`safe_lines`] are for a text that is there as a whole.
 //!
 //! A line that is clean already is handed on where it lies, without a copy. Everything else goes through
 //! a small state machine, so cutting the input anywhere gives the same lines.
@@ -272,6 +273,39 @@ impl PlainText {
         }
         true
     }
+}
+
+/// A text as one line that is safe for the user's terminal; between what were several lines stands a space.
+pub fn one_line(text: &str) -> String {
+    let mut safe = Vec::with_capacity(text.len());
+    let mut goes_on = true;
+    filter(text.as_bytes(), &mut |line, end| {
+        if !goes_on {
+            safe.push(b' ');
+        }
+        safe.extend_from_slice(line);
+        goes_on = end == LineEnd::Cut || safe.is_empty();
+    });
+    String::from_utf8_lossy(&safe).into_owned()
+}
+
+/// A text as lines that are safe for the user's terminal, each with its end.
+pub fn safe_lines(text: &[u8]) -> Vec<u8> {
+    let mut safe = Vec::with_capacity(text.len() + 1);
+    filter(text, &mut |line, end| {
+        safe.extend_from_slice(line);
+        if end == LineEnd::Newline {
+            safe.push(b'\n');
+        }
+    });
+    safe
+}
+
+/// Hands the lines of a whole text on.
+fn filter(text: &[u8], sink: &mut impl FnMut(&[u8], LineEnd)) {
+    let mut filter = PlainText::new();
+    filter.push(text, sink);
+    filter.finish(sink);
 }
 
 fn string(dcs: bool) -> Mode {

@@ -11,6 +11,8 @@ use serde::Serialize;
 use super::{
     args::{Composing, Format},
     failures, headless, json_output,
+    plain_text::one_line,
+    streams,
 };
 use crate::{
     agent::hello,
@@ -45,25 +47,20 @@ struct Line {
 /// # Errors
 /// When the result cannot be written.
 pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result<u8> {
-    let Some(loaded) = headless::compose(path, composing, format)? else {
+    let Some(loaded) = headless::compose(path, composing, format) else {
         return Ok(2);
     };
     let session = &loaded.session;
     let mut problems = preflight::without_hosts(session);
     problems.extend(preflight::unsupported(session));
-    let mut err = io::stderr().lock();
     if !problems.is_empty() {
-        failures::write(
-            &failures::placed(problems, &loaded),
-            Some(&loaded.text),
-            format,
-            &mut err,
-        )?;
+        let problems = failures::placed(problems, &loaded);
+        failures::tell(&problems, Some(&loaded.text), format);
         return Ok(2);
     }
     let welcome = hello::describe_this_host(wants_gpus(session));
     if let Some(note) = &welcome.gpu_note {
-        writeln!(err, "dragon-tui: {note}")?;
+        streams::say(note);
     }
     let mut inventory = hosts::inventory(session, &composing.host_alias, &welcome);
     // A plan may use what is only declared.
@@ -74,7 +71,7 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     let plan = seats
         .into_iter()
         .flat_map(|(group, template, seats)| lines(&group, &template, seats, &inventory));
-    let mut out = io::stdout().lock();
+    let mut out = streams::stdout();
     let single = session.groups.len() == 1;
     for line in plan {
         match format {
@@ -85,12 +82,8 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     if refusals.is_empty() {
         return Ok(0);
     }
-    failures::write(
-        &failures::placed(refusals, &loaded),
-        Some(&loaded.text),
-        format,
-        &mut err,
-    )?;
+    let refusals = failures::placed(refusals, &loaded);
+    failures::tell(&refusals, Some(&loaded.text), format);
     Ok(3)
 }
 
@@ -179,5 +172,5 @@ fn text(line: &Line, single: bool, out: &mut impl Write) -> io::Result<()> {
             .iter()
             .map(|(name, value)| format!("{name}={value}")),
     );
-    writeln!(out, "{}", parts.join(" ").trim_end())
+    writeln!(out, "{}", one_line(parts.join(" ").trim_end()))
 }

@@ -15,7 +15,7 @@ use std::{
 use clap::{Args, Subcommand};
 
 use self::{item::Screen, link::Link};
-use super::args::Format;
+use super::{args::Format, streams};
 
 mod get;
 mod item;
@@ -179,7 +179,7 @@ pub fn run(args: &QueueArgs) -> anyhow::Result<u8> {
     let screen = Screen {
         terminal: io::stdout().is_terminal(),
     };
-    let mut out = io::stdout().lock();
+    let mut out = streams::stdout();
     let (place, format) = (&args.place, args.format);
     match &args.verb {
         Verb::Put(what) => {
@@ -190,6 +190,8 @@ pub fn run(args: &QueueArgs) -> anyhow::Result<u8> {
         Verb::Get(what) => {
             get::check(what, format, screen)?;
             let mut link = Link::open(place, &what.name)?;
+            // An item that was not written goes back: here every failure counts.
+            let mut out = io::stdout().lock();
             get::run(&mut link, what, format, screen, &mut out)
         }
         Verb::Peek { name, count } => {

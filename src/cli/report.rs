@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::Path, time::Duration};
 
-use super::{lines::grouped, plain_text::PlainText};
+use super::{lines::grouped, plain_text::one_line};
 use crate::{
     model::{event::Outcome, lifecycle::ExitStatus},
     record::{Failure, Summary},
@@ -13,21 +13,6 @@ const FAILURES_SHOWN: usize = 5;
 
 /// So many of the last lines of a failure are shown.
 const LINES_SHOWN: usize = 10;
-
-/// Text of a process or about one, safe for the user's terminal.
-pub fn clean(text: &str) -> String {
-    let mut filter = PlainText::new();
-    let mut out = Vec::new();
-    let mut sink = |line: &[u8], _| {
-        if !out.is_empty() {
-            out.push(b' ');
-        }
-        out.extend_from_slice(line);
-    };
-    filter.push(text.as_bytes(), &mut sink);
-    filter.finish(&mut sink);
-    String::from_utf8_lossy(&out).into_owned()
-}
 
 fn duration(seconds: f64) -> String {
     match seconds {
@@ -61,12 +46,12 @@ fn failure(failure: &Failure, out: &mut impl Write) -> std::io::Result<()> {
         out,
         "  {}: {}",
         failure.process,
-        clean(&failure.status.to_string())
+        one_line(&failure.status.to_string())
     )?;
     if !matches!(failure.status, ExitStatus::NotStarted(_)) {
         let skipped = failure.last_lines.len().saturating_sub(LINES_SHOWN);
         for line in &failure.last_lines[skipped..] {
-            writeln!(out, "    | {}", clean(line))?;
+            writeln!(out, "    | {}", one_line(line))?;
         }
     }
     Ok(())
@@ -99,7 +84,7 @@ pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io:
     writeln!(
         out,
         "{} {} in {}: {}",
-        clean(&summary.session),
+        one_line(&summary.session),
         how(summary.outcome),
         duration(summary.wall_seconds),
         counts.join(", ")
@@ -144,18 +129,13 @@ pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io:
         out,
         "output: {}; record: {}",
         output.join(", "),
-        folder.display()
+        one_line(&folder.display().to_string())
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_of_a_process_cannot_reach_the_terminal() {
-        assert_eq!(clean("a\x1b]0;title\x07b\x1b[31mc\nd"), "abc d");
-    }
 
     #[test]
     fn sizes_and_times_are_written_for_people() {

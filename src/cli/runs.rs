@@ -1,9 +1,10 @@
 //! `dragon-tui runs`: the runs of the past, one of them in detail, and pruning.
 //!
 //! Owns what is printed, not how it is asked for. Everything that a process or a file of a record said
-//! goes through [`PlainText`] first. Start at [`list`].
+//! goes through [`one_line`] first. Start at [`list`].
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     io::Write,
     time::{SystemTime, UNIX_EPOCH},
@@ -17,22 +18,13 @@ use crate::{
     record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
 };
 
-use super::{lines::grouped, plain_text::PlainText};
+use super::{args::Format, json_output, lines::grouped, plain_text::one_line};
 
 #[cfg(test)]
 mod tests;
 
 /// How many runs are listed unless said otherwise.
 pub const LIST_LIMIT: usize = 20;
-
-/// How a run is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
-}
 
 /// A run as `runs --format json` writes it.
 #[derive(Serialize)]
@@ -45,7 +37,7 @@ struct Line<'a> {
     state: &'static str,
     /// The host of its engine.
     host: &'a str,
-    folder: &'a std::path::Path,
+    folder: Cow<'a, str>,
     /// The whole summary, once it has ended.
     summary: Option<&'a Summary>,
 }
@@ -65,7 +57,7 @@ pub fn list(
         writeln!(
             err,
             "no runs yet in {}: `dragon-tui --replay SESSION.ron` makes one",
-            runs.root().display()
+            one_line(&runs.root().to_string_lossy())
         )?;
         return Ok(0);
     }
@@ -120,7 +112,7 @@ pub fn show(
         let _ = writeln!(text, "{name:<10} {value}");
     };
     field("run", run.id.clone());
-    field("session", plain(session_of(&run)));
+    field("session", one_line(session_of(&run)));
     field("state", state_text(&run));
     field(
         "started",
@@ -163,21 +155,21 @@ pub fn show(
             format!("{name}: {put} put, {got} got, {left} left"),
         );
     }
-    field("host", plain(&run.engine.host));
-    field("folder", plain(&run.path.display().to_string()));
+    field("host", one_line(&run.engine.host));
+    field("folder", one_line(&run.path.display().to_string()));
     for failure in &told.failures {
         let path = run.log_path(&failure.process);
         let _ = writeln!(
             text,
             "\n{} failed: {}",
             failure.process,
-            plain(&failure.status.to_string())
+            one_line(&failure.status.to_string())
         );
         for line in &failure.last_lines {
-            let _ = writeln!(text, "  | {}", plain(line));
+            let _ = writeln!(text, "  | {}", one_line(line));
         }
         if path.exists() {
-            let _ = writeln!(text, "  log: {}", plain(&path.display().to_string()));
+            let _ = writeln!(text, "  log: {}", one_line(&path.display().to_string()));
         }
     }
     let unnamed = told.ranks.failed.saturating_sub(told.failures.len() as u64);
@@ -209,7 +201,7 @@ pub fn prune(
         size(limits.bytes)
     )?;
     for problem in &pruned.problems {
-        writeln!(err, "{problem}")?;
+        writeln!(err, "{}", one_line(&problem.to_string()))?;
     }
     Ok(u8::from(!pruned.problems.is_empty()))
 }
@@ -226,12 +218,10 @@ fn write_json(run: &PastRun, out: &mut impl Write) -> Result<()> {
             RunState::Died => "died",
         },
         host: &run.engine.host,
-        folder: &run.path,
+        folder: run.path.to_string_lossy(),
         summary: run.summary.as_ref(),
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")?;
-    Ok(())
+    Ok(json_output::write_line(&line, out)?)
 }
 
 fn row(run: &PastRun, now: SystemTime) -> [String; 9] {
@@ -243,7 +233,7 @@ fn row(run: &PastRun, now: SystemTime) -> [String; 9] {
         run.id.clone(),
         utc_text(started),
         ago(started, now),
-        plain(session_of(run)),
+        one_line(session_of(run)),
         state_text(run),
         summary
             .map_or(run.engine.ranks, |s| s.ranks.total)
@@ -282,7 +272,7 @@ fn session_of(run: &PastRun) -> &str {
 fn state_text(run: &PastRun) -> String {
     match (&run.state, &run.summary) {
         (RunState::RunningHere, _) => "running".to_owned(),
-        (RunState::OnHost(host), _) => format!("on {}", plain(host)),
+        (RunState::OnHost(host), _) => format!("on {}", one_line(host)),
         (RunState::Died, _) | (RunState::Ended, None) => "died".to_owned(),
         (RunState::Ended, Some(summary)) => outcome_text(summary.outcome).to_owned(),
     }
@@ -297,21 +287,6 @@ fn outcome_text(outcome: Outcome) -> &'static str {
         Outcome::Walltime => "walltime",
         Outcome::Interrupted => "interrupted",
     }
-}
-
-/// One line of safe text.
-fn plain(text: &str) -> String {
-    let mut safe = String::new();
-    let mut sink = |line: &[u8], _| {
-        if !safe.is_empty() {
-            safe.push(' ');
-        }
-        safe.push_str(&String::from_utf8_lossy(line));
-    };
-    let mut filter = PlainText::new();
-    filter.push(text.as_bytes(), &mut sink);
-    filter.finish(&mut sink);
-    safe
 }
 
 /// How long ago a moment is (seconds since 1970): `3 min ago`.

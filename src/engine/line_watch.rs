@@ -3,7 +3,10 @@
 //!
 //! Owns the cutting of bytes into lines within a bound. Never shows anything.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use regex::bytes::Regex;
 
@@ -24,16 +27,18 @@ pub enum Seen {
     Alert(Alert, String),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pattern {
-    regex: Regex,
+    /// Compiled once per template: all its ranks share it, and one thread uses it.
+    regex: Arc<Regex>,
     /// `None`: readiness; gone once seen.
     alert: Option<Alert>,
     told: Option<Instant>,
 }
 
-/// The patterns of one life of a process, and the beginning of its present line in each stream.
-#[derive(Debug)]
+/// The patterns of one life of a process, and the beginning of its present line in each stream. Made once per template,
+/// and cloned for each life.
+#[derive(Debug, Clone)]
 pub struct LineWatch {
     patterns: Vec<Pattern>,
     lines: [Vec<u8>; 2],
@@ -47,7 +52,7 @@ impl LineWatch {
             && let Ok(regex) = Regex::new(pattern)
         {
             patterns.push(Pattern {
-                regex,
+                regex: Arc::new(regex),
                 alert: None,
                 told: None,
             });
@@ -57,7 +62,7 @@ impl LineWatch {
                 && let Ok(regex) = Regex::new(pattern)
             {
                 patterns.push(Pattern {
-                    regex,
+                    regex: Arc::new(regex),
                     alert: Some(alert.clone()),
                     told: None,
                 });
@@ -174,6 +179,20 @@ mod tests {
         watch.push(0, b"b", &mut seen);
         watch.finish(&mut seen);
         assert_eq!(seen, [Seen::Ready]);
+    }
+
+    #[test]
+    fn clones_share_their_patterns_and_nothing_else() {
+        let mut one = watch("^ab$", "never");
+        let mut other = one.clone();
+        assert!(Arc::ptr_eq(
+            &one.patterns[0].regex,
+            &other.patterns[0].regex
+        ));
+        let (mut seen, mut seen_too) = (Vec::new(), Vec::new());
+        one.push(0, b"ab\na", &mut seen);
+        other.push(0, b"b\nab\n", &mut seen_too);
+        assert_eq!((seen, seen_too), (vec![Seen::Ready], vec![Seen::Ready]));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::{
     io::Read,
     os::unix::net::UnixStream,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     time::Instant,
 };
@@ -51,10 +51,29 @@ pub enum OutputFact {
     Captured(ChildKey, Vec<u8>),
     /// A watched line came.
     Seen(ChildKey, Seen),
+    /// A child whose silence was told wrote again.
+    SilenceBroken(ChildKey),
     /// The record has trouble, or has none any more.
     Notice(Level, String),
     /// The host's channel is closed; bytes written to logs, and bytes that could not be.
     Closed(u64, u64),
+}
+
+/// When output of a child came last, and whether its silence since then was told.
+#[derive(Debug, Default)]
+pub struct LastOutput {
+    /// Milliseconds on the output thread's clock.
+    pub at: AtomicU64,
+    /// Somebody waits to hear that it writes again.
+    pub told: AtomicBool,
+}
+
+impl LastOutput {
+    /// Output came now. True: it ends a silence that was told.
+    pub fn heard(&self, now: u64) -> bool {
+        self.at.store(now, SeqCst);
+        self.told.swap(false, SeqCst)
+    }
 }
 
 /// What is to be done with the output of a child.
@@ -68,29 +87,36 @@ pub enum Route {
         incarnation: Incarnation,
         /// Lines to look for.
         watch: Option<LineWatch>,
-        /// Told when output came: milliseconds since the run began.
-        last_output: Option<Arc<AtomicU64>>,
+        /// Told when output came.
+        last_output: Option<Arc<LastOutput>>,
     },
     /// The engine wants it for itself.
     Capture,
 }
 
 /// Where the engine says what is to be done with the output of a child, before it asks for the child.
-/// Bounded by the number of children that are being started.
+/// Bounded by the number of living children: the output thread takes a route with the child's first frame, and the
+/// engine takes back those of children that never lived.
 #[derive(Debug, Clone, Default)]
-pub struct Routes(Arc<Mutex<Vec<(ChildKey, Route)>>>);
+pub struct Routes(Arc<Mutex<HashMap<ChildKey, Route>>>);
 
 impl Routes {
     /// One more child.
     pub fn add(&self, child: ChildKey, route: Route) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((child, route));
+        self.lock().insert(child, route);
     }
 
-    fn take(&self) -> Vec<(ChildKey, Route)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Nothing will come of this child.
+    pub fn remove(&self, child: ChildKey) {
+        self.lock().remove(&child);
+    }
+
+    fn take(&self, child: ChildKey) -> Option<Route> {
+        self.lock().remove(&child)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ChildKey, Route>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,7 +138,7 @@ struct Output {
     seen: Vec<Seen>,
 }
 
-/// Reads a host's bulk channel until it closes. `started` is when the run began.
+/// Reads a host's bulk channel until it closes. `started` is where this thread's clock begins.
 pub fn run(
     mut bulk: UnixStream,
     routes: Routes,
@@ -191,20 +217,18 @@ impl Output {
         Some(used)
     }
 
-    /// Takes in the children that were announced meanwhile, when this one is not known yet.
+    /// Takes in a child whose first frame this is.
     fn meet(&mut self, key: ChildKey) {
-        if !self.children.contains_key(&key) {
-            for (key, route) in self.routes.take() {
-                self.children.insert(
-                    key,
-                    Child {
-                        route,
-                        log: None,
-                        owed: 0,
-                        captured: Vec::new(),
-                    },
-                );
-            }
+        if !self.children.contains_key(&key)
+            && let Some(route) = self.routes.take(key)
+        {
+            let child = Child {
+                route,
+                log: None,
+                owed: 0,
+                captured: Vec::new(),
+            };
+            self.children.insert(key, child);
         }
     }
 
@@ -227,6 +251,7 @@ impl Output {
             0
         };
         let mut notice = None;
+        let mut broken = false;
         match &mut child.route {
             Route::Capture => {
                 let room = CAPTURE_MAX - child.captured.len().min(CAPTURE_MAX);
@@ -241,7 +266,7 @@ impl Output {
                 last_output,
             } => {
                 if let Some(last) = last_output {
-                    last.store(since_start.as_millis() as u64, Ordering::Relaxed);
+                    broken = last.heard(since_start.as_millis() as u64);
                 }
                 if let Some(watch) = watch {
                     watch.push(header.stream, payload, &mut self.seen);
@@ -260,6 +285,9 @@ impl Output {
         }
         for seen in std::mem::take(&mut self.seen) {
             self.tell(OutputFact::Seen(header.child, seen));
+        }
+        if broken {
+            self.tell(OutputFact::SilenceBroken(header.child));
         }
         self.notice(notice);
         if due > 0 {

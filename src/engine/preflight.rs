@@ -18,12 +18,12 @@ use super::{
 use crate::{
     agent::wire::{Check, ChildKey, FromAgent, Sink, Source, SpawnSpec, ToAgent},
     model::{
-        document::Session,
+        document::{Session, Step},
         host::HostSpec,
         ids::{GroupName, TemplateName},
         queue::QueueServer,
         session::{FieldPath, Problem},
-        template::{ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
+        template::{Alert, ProcessTemplate, Ready, Stderr, Stdout, Target, Terminal},
     },
 };
 
@@ -127,6 +127,14 @@ pub fn without_hosts(session: &Session) -> Vec<Problem> {
                  or use Tcp or Exec",
             ));
         }
+        for (index, alert) in template.alerts.iter().enumerate() {
+            if unseen && let Alert::Quiet(_) | Alert::Line(_) = alert {
+                problems.push(Problem::error(
+                    path.name("alerts").index(index),
+                    "it is about output that goes to the pane, and none does: set stdout or stderr to Pane",
+                ));
+            }
+        }
         if let Target::Python(_) = template.target
             && Recipes::call_size(template) > CALL_MAX
         {
@@ -151,14 +159,17 @@ pub struct Trial {
     pub refusals: Vec<Problem>,
 }
 
-/// Places everything on paper: groups that wait for no other together, each of the rest on its own, as it gets what
-/// those before it give back.
+/// Places everything on paper: groups that start at once together, each of the rest (it waits for another one, or the
+/// timeline starts it) on its own, as it gets what those before it give back.
 pub fn trial(session: &Session, inventory: &Inventory) -> Trial {
     let mut trial = Trial::default();
     let mut together = Ledger::new(inventory.clone());
     for (group, spec) in &session.groups {
         let mut alone = Ledger::new(inventory.clone());
-        let ledger = if spec.after.is_empty() {
+        let later = session.timeline.iter().any(|entry| {
+            matches!(&entry.step, Step::Start(selector) if selector.group == *group && entry.at > Duration::ZERO)
+        });
+        let ledger = if spec.after.is_empty() && !later {
             &mut together
         } else {
             &mut alone
@@ -237,9 +248,16 @@ impl Preflight<'_> {
         Ok(findings)
     }
 
+    /// The folder of a template's ranks; one that differs from rank to rank is seen when the rank starts.
+    fn folder_of(&self, template: &ProcessTemplate) -> Option<String> {
+        let cwd = template.cwd.as_deref().filter(|cwd| !cwd.contains('{'));
+        cwd.map(|cwd| self.recipes.path(cwd))
+    }
+
     /// Can the programs be run, the folders be entered? The same question is asked once.
     async fn targets(&self, link: &mut Link, problems: &mut Vec<Problem>) -> io::Result<()> {
-        let mut questions: BTreeMap<Check, Vec<(FieldPath, FieldPath)>> = BTreeMap::new();
+        // Which fields a fault of the program, and one of the folder, is about.
+        let mut questions: BTreeMap<Check, [Vec<FieldPath>; 2]> = BTreeMap::new();
         for (_, path, template) in templates(self.session) {
             let program = match &template.target {
                 Target::Program(program) => self.recipes.program(program),
@@ -248,22 +266,21 @@ impl Preflight<'_> {
                     .recipes
                     .program(&self.recipes.interpreter(self.session)),
             };
-            // A folder that differs from rank to rank is seen when the rank starts.
-            let cwd = template
-                .cwd
-                .as_deref()
-                .filter(|cwd| !cwd.contains('{'))
-                .map(|cwd| self.recipes.path(cwd));
-            let own_path = template.env.get("PATH").cloned();
-            let check = Check {
+            let check = |program| Check {
                 program,
-                path: own_path,
-                cwd,
+                path: template.env.get("PATH").cloned(),
+                cwd: self.folder_of(template),
             };
-            questions
-                .entry(check)
-                .or_default()
-                .push((path.name("target"), path.name("cwd")));
+            let [programs, folders] = questions.entry(check(program)).or_default();
+            programs.push(path.name("target"));
+            folders.push(path.name("cwd"));
+            // A program that differs from rank to rank is seen when it is asked.
+            if let Some(Ready::Exec(command)) = &template.ready
+                && let Some(program) = command.first().filter(|program| !program.contains('{'))
+            {
+                let check = check(self.recipes.program(program));
+                questions.entry(check).or_default()[0].push(path.name("ready"));
+            }
         }
         let questions: Vec<_> = questions.into_iter().collect();
         for (id, (check, _)) in questions.iter().enumerate() {
@@ -280,16 +297,15 @@ impl Preflight<'_> {
                     continue;
                 };
                 open -= 1;
-                let Some((_, asked_by)) = questions.get(id as usize) else {
+                let Some((_, fields)) = questions.get(id as usize) else {
                     continue;
                 };
-                for (target, cwd) in asked_by {
-                    for (path, text) in [(target, &faults.program), (cwd, &faults.cwd)] {
-                        problems.extend(
-                            text.iter()
-                                .map(|text| Problem::error(path.clone(), text.clone())),
-                        );
-                    }
+                for (paths, text) in fields.iter().zip([faults.program, faults.cwd]) {
+                    let Some(text) = text else { continue };
+                    let told = paths
+                        .iter()
+                        .map(|path| Problem::error(path.clone(), text.clone()));
+                    problems.extend(told);
                 }
             }
         }

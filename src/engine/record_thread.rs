@@ -1,9 +1,10 @@
 //! The record thread: events, queue samples and the summary of a run, on a thread that may wait for the disk.
 //!
-//! Owns the writers of a run's record beside its logs. Never fails the run: trouble is told once, as a fact.
+//! Owns the writers of a run's record beside its logs. Never fails the run: trouble is told once, as a fact. Never makes
+//! the engine wait before the end of the run: what it cannot take now stays with the engine.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread::{self, JoinHandle},
 };
 
@@ -15,7 +16,7 @@ use crate::{
     record::{LAST_LINES_MAX, RecordNotice, RunFolder, Summary, Tally, tail_lines},
 };
 
-/// Batches of events that may wait for the disk; then the engine waits.
+/// Batches of events that may wait for the disk; more stay with the engine, which then listens to its hosts no more.
 const BATCHES_MAX: usize = 256;
 
 /// How much of the end of a log is searched for the last lines of a failure, in bytes.
@@ -49,15 +50,26 @@ impl RecordThread {
         Ok(Self { items, thread })
     }
 
-    /// Records events, in order.
-    pub fn events(&self, events: Vec<Stamped>) {
+    /// Takes events to be recorded, in order; leaves them when too many wait for the disk.
+    pub fn take(&self, events: &mut Vec<Stamped>) {
+        if events.is_empty() {
+            return;
+        }
+        let batch = Item::Events(std::mem::take(events));
+        if let Err(TrySendError::Full(Item::Events(batch))) = self.items.try_send(batch) {
+            *events = batch;
+        }
+    }
+
+    /// Takes the last events, and waits for the disk.
+    pub fn last(&self, events: Vec<Stamped>) {
         // The thread only ends after this value; a failed send would mean that it panicked.
         let _ = self.items.send(Item::Events(events));
     }
 
-    /// Records the state of the queues at a moment (seconds since the run began).
-    pub fn queues(&self, at: f64, samples: Vec<QueueSample>) {
-        let _ = self.items.send(Item::Queues(at, samples));
+    /// Records the state of the queues at a moment (seconds since the run began). False: too much waits for the disk.
+    pub fn queues(&self, at: f64, samples: Vec<QueueSample>) -> bool {
+        self.items.try_send(Item::Queues(at, samples)).is_ok()
     }
 
     /// Writes what is left and returns the folder and the summary so far.
@@ -110,4 +122,37 @@ fn write(
     let mut summary = tally.summary();
     summary.lines_lost = events.lost() + queues.lost();
     (folder, summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::Level;
+
+    #[test]
+    fn what_a_hanging_disk_does_not_take_stays_with_the_engine_in_order() {
+        let (items, received) = sync_channel(1);
+        let thread = thread::spawn(|| -> (RunFolder, Summary) { unreachable!("nobody joins it") });
+        let record = RecordThread { items, thread };
+        let event = |at| Stamped {
+            at,
+            event: Event::Notice {
+                level: Level::Info,
+                process: None,
+                text: String::new(),
+            },
+        };
+        let mut events = vec![event(1.0)];
+        record.take(&mut events);
+        assert_eq!(events, []);
+        events.push(event(2.0));
+        record.take(&mut events);
+        events.push(event(3.0));
+        record.take(&mut events);
+        assert_eq!(events, [event(2.0), event(3.0)]);
+        assert!(!record.queues(0.0, Vec::new()));
+        drop(received.recv());
+        record.take(&mut events);
+        assert_eq!(events, []);
+    }
 }

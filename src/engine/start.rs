@@ -4,7 +4,7 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     hash::{BuildHasher, Hasher},
     io,
     os::unix::fs::OpenOptionsExt,
@@ -29,6 +29,7 @@ use super::{
     runtime::{Parts, Runtime},
     socket_folder::SocketFolder,
     supervisor::{Options, Supervisor},
+    watches,
 };
 use crate::{
     agent::{
@@ -181,7 +182,11 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || starter.run())
-        .map_err(failed("the engine's thread cannot be started"))?;
+        .map_err(|error| {
+            // What was to go to the thread is gone, the folder's owner too.
+            let _ = fs::remove_dir_all(&path);
+            failed("the engine's thread cannot be started")(error)
+        })?;
     match readied.recv() {
         Ok(Ok(())) => Ok(EngineHandle {
             run,
@@ -228,7 +233,7 @@ struct Made {
     facts: mpsc::Receiver<OutputFact>,
     facts_in: mpsc::WeakSender<OutputFact>,
     output: thread::JoinHandle<()>,
-    started: Instant,
+    output_clock: Instant,
     sockets: SocketFolder,
 }
 
@@ -273,16 +278,33 @@ impl Starter {
                     .unwrap_or_default();
                 let tally =
                     Tally::new(folder.id(), &options.name, started, session.process_count());
-                let run = folder.id().to_owned();
+                let (run, path) = (folder.id().to_owned(), folder.path().to_owned());
                 let record = match RecordThread::start(folder, tally, made.facts_in) {
                     Ok(record) => record,
                     Err(error) => {
+                        let _ = fs::remove_dir_all(&path);
                         let _ = ready.send(Err(StartError::Engine(format!(
                             "no thread for the record: {error}"
                         ))));
                         return None;
                     }
                 };
+                let watches = match watches::watch(&session, |path| made.recipes.path(path)) {
+                    Ok(watches) => watches,
+                    Err(error) => {
+                        let _ = ready.send(Err(StartError::Engine(format!(
+                            "no thread for watched files: {error}"
+                        ))));
+                        return None;
+                    }
+                };
+                let all = &made.ledger.inventory().hosts;
+                let local = all.iter().position(|host| host.name.is_localhost());
+                let local = local.unwrap_or_default();
+                let mut hosts = vec![None; all.len()];
+                if let Some(host) = hosts.get_mut(local) {
+                    *host = Some(made.host);
+                }
                 let supervisor = Supervisor::new(
                     &session,
                     made.ledger,
@@ -298,7 +320,7 @@ impl Starter {
                     engine_host: info.host,
                     supervisor,
                     recipes: made.recipes,
-                    hosts: vec![Some(made.host)],
+                    hosts,
                     welcome: made.welcome,
                     link: made.link,
                     routes: made.routes,
@@ -311,7 +333,9 @@ impl Starter {
                     events,
                     samples,
                     agent: options.agent.clone(),
-                    started: made.started,
+                    output_clock: made.output_clock,
+                    watches,
+                    local,
                     replay: options.replay,
                 });
                 let _ = ready.send(Ok(()));
@@ -332,7 +356,7 @@ impl Starter {
     }
 
     async fn make(&mut self) -> Result<Made, StartError> {
-        let started = Instant::now();
+        let output_clock = Instant::now();
         let sockets = match self.sockets.take() {
             Some(Ok(sockets)) => sockets,
             Some(Err(error)) => {
@@ -395,7 +419,7 @@ impl Starter {
         let output = thread::Builder::new()
             .name("output".to_owned())
             .spawn(move || {
-                output::run(bulk, to_read, logs, feed, facts_in, started);
+                output::run(bulk, to_read, logs, feed, facts_in, output_clock);
             })
             .map_err(failed("no thread for output"))?;
         let inventory = hosts::inventory(&self.session, &self.options.aliases, &welcome);
@@ -450,7 +474,7 @@ impl Starter {
             facts,
             facts_in: weak,
             output,
-            started,
+            output_clock,
             sockets,
         })
     }

@@ -215,7 +215,8 @@ pub enum Event {
         /// Pty or pipe.
         channel: Channel,
     },
-    /// A process ended: its main process was reaped and its output is complete.
+    /// A process ended: its main process was reaped and its output is complete. When a restart that was announced
+    /// by `restart_in` is called off, the end of that life is told again, without `restart_in`.
     ProcessEnded {
         /// The process.
         process: ProcessId,

@@ -159,3 +159,82 @@ fn a_reader_that_reads_nothing_holds_ctrl_c_back_from_nobody() {
     let status = wait_for("end", Duration::from_secs(15), || child.try_wait().unwrap());
     assert_eq!(status.code(), Some(130));
 }
+
+#[test]
+fn sigterm_is_heard_though_nobody_reads_stdout_or_stderr_and_the_second_leaves_with_143() {
+    let home = Home::new();
+    home.write("s.ron", group_of(&shell("t", "yes", "")));
+    let mut command = Command::new("bash");
+    home.prepare(&mut command);
+    // Both are one pipe that is full and stays so.
+    command
+        .args(["-c", r#"exec "$0" --replay s.ron 2>&1"#, PROGRAM])
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let pid = child.id() as i32;
+    let rank = || home.marked().into_iter().find(|it| it.arguments == ["yes"]);
+    wait_for("the rank", LIMIT, rank);
+    let folder = format!("/proc/{pid}/task");
+    let threads = || {
+        let threads = std::fs::read_dir(&folder).unwrap().flatten();
+        threads.map(|it| std::fs::read_to_string(it.path().join("comm")).unwrap_or_default())
+    };
+    wait_for("the engine", LIMIT, || {
+        threads().any(|name| name == "engine\n").then_some(())
+    });
+    crate::support::program::signal(pid, libc::SIGTERM);
+    wait_for("end of the engine", Duration::from_secs(20), || {
+        (!threads().any(|name| name == "engine\n")).then_some(())
+    });
+    assert_eq!(home.marked(), []);
+    assert_eq!(home.summary()["outcome"], "interrupted");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it still wants to be read"
+    );
+    let began = Instant::now();
+    crate::support::program::signal(pid, libc::SIGTERM);
+    let status = wait_for("end", LIMIT, || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(143));
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// A session whose check on this host takes until the file `GO` is there.
+fn slow_to_check(home: &Home, end: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let script =
+        format!("#!/bin/sh\ntouch CHECKING; while ! [ -e GO ]; do sleep 0.02; done; {end}\n");
+    let python = home.write("slow-python", script);
+    std::fs::set_permissions(&python, PermissionsExt::from_mode(0o755)).unwrap();
+    home.write("m.py", "def f():\n    import time; time.sleep(600)\n");
+    let session = group_of("\"t\": ProcessTemplate(target: Python(\"m.py:f\")),\n");
+    let python = format!("version: 1, python: {:?},", python.display().to_string());
+    home.write("s.ron", session.replacen("version: 1,", &python, 1));
+}
+
+#[test]
+fn ctrl_c_while_the_session_is_checked_leaves_nothing_behind() {
+    for (end, signal, code) in [
+        ("exit 1", libc::SIGINT, 130),
+        (r#"exec python3 "$@""#, libc::SIGTERM, 143),
+    ] {
+        let home = Home::new();
+        slow_to_check(&home, end);
+        let run = home.start(&["--replay", "s.ron"]);
+        wait_for("the check", LIMIT, || home.has("CHECKING").then_some(()));
+        run.signal(signal);
+        run.wait_for_notice("stopping everything");
+        home.write("GO", "");
+        run.finish(Duration::from_secs(10)).ends_with(code);
+        let nobody = || home.processes().is_empty().then_some(());
+        wait_for("end of everything", Duration::from_secs(5), nobody);
+        // Whatever began was recorded to its end.
+        for run in home.runs() {
+            assert!(run.join("summary.json").exists(), "{run:?}");
+        }
+    }
+}

@@ -73,8 +73,8 @@ fn a_template_can_be_scaled_up_and_down() {
     let home = Home::new();
     let line = "echo of $DRAGON_TUI_NPROC; while ! [ -e STOP ]; do sleep 0.02; done; echo stayed";
     let session = with_timeline(
-        r#"(at: "200ms", do: Scale("g/t", 4)), (at: "500ms", do: Scale("g/t", 2))"#,
-        &(shell("t", line, "") + &shell("end", "sleep 1; touch STOP", "")),
+        r#"(at: "200ms", do: Scale("g/t", 4)), (at: "1s", do: Scale("g/t", 2))"#,
+        &(shell("t", line, "") + &shell("end", "sleep 1.7; touch STOP", "")),
     );
     let done = home.replay(&session, &[]).ends_with(0);
     for rank in 0..4 {

@@ -178,3 +178,14 @@ proptest! {
         prop_assert_eq!(filtered(&[input.as_bytes(), b"\n"]), format!("{input}\n"));
     }
 }
+
+#[test]
+fn a_whole_text_becomes_one_safe_line_or_safe_lines() {
+    let hostile = "a\x1b]0;title\x07b\x1b[31mc\nd\u{9b}2J";
+    assert_eq!(one_line(hostile), "abc d");
+    assert_eq!(safe_lines(hostile.as_bytes()), b"abc\nd\n");
+    assert_eq!(one_line("\n\nx\n"), "x");
+    assert_eq!((one_line(""), safe_lines(b"")), (String::new(), Vec::new()));
+    let long = "x".repeat(LINE_MAX + 1);
+    assert_eq!(one_line(&long), long);
+}

@@ -8,11 +8,11 @@ use anyhow::{Result, anyhow, bail};
 
 use super::{
     GetArgs, Patience,
-    item::{self, Screen, plain},
+    item::{self, Screen},
     link::{Link, accepted},
 };
 use crate::{
-    cli::{args::Format, json_output::write_line},
+    cli::{args::Format, json_output::write_line, plain_text::one_line, streams},
     engine::queues::client::Reply,
 };
 
@@ -43,8 +43,8 @@ pub fn run(
     if link.stat(&args.name)?.is_none() {
         let note = link.no_such_queue(&args.name)?;
         match patience {
-            Patience::None => eprintln!("dragon-tui: {note}"),
-            _ => eprintln!("dragon-tui: {note}: waiting for its first item"),
+            Patience::None => streams::say(format_args!("{note}")),
+            _ => streams::say(format_args!("{note}: waiting for its first item")),
         }
     }
     let word = patience.word();
@@ -69,7 +69,7 @@ pub fn run(
                     "an item of {} bytes was got from queue {:?} and could neither be written ({error}) nor given \
                      back ({why:#}): it is lost",
                     item.len(),
-                    plain(&args.name)
+                    one_line(&args.name)
                 ),
             });
         }

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::pickle;
-use crate::cli::plain_text::{LineEnd, PlainText};
+use crate::cli::plain_text::{one_line, safe_lines};
 
 /// Most bytes of an item that a description shows.
 const SHOWN: usize = 32;
@@ -55,12 +55,15 @@ pub fn write(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()
 /// Those of `out`.
 pub fn peek(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()> {
     let description = match kind(item) {
-        Kind::Text(text) if screen.terminal => return filtered(text.as_bytes(), out),
+        Kind::Text(text) if screen.terminal => {
+            // The last line's end is ours, as if it were piped; of an item that ends with one too an empty line remains.
+            return out.write_all(&safe_lines(&[text.as_bytes(), b"\n"].concat()));
+        }
         Kind::Text(text) => return out.write_all(&[text.as_bytes(), b"\n"].concat()),
         Kind::Pickle => pickle::describe(item),
         Kind::Bytes => describe_bytes(item),
     };
-    writeln!(out, "{}", plain(&description))
+    writeln!(out, "{}", one_line(&description))
 }
 
 /// `<5 bytes: ff 00 …>`
@@ -94,38 +97,6 @@ pub fn to_json(queue: &str, item: &[u8]) -> Value {
         }),
         Kind::Bytes => json!({ "queue": queue, "bytes": item.len(), "hex": hex() }),
     }
-}
-
-/// Text for a terminal, and a line end.
-fn filtered(text: &[u8], out: &mut impl Write) -> io::Result<()> {
-    let mut safe = Vec::new();
-    let mut sink = |line: &[u8], end: LineEnd| {
-        safe.extend_from_slice(line);
-        if end == LineEnd::Newline {
-            safe.push(b'\n');
-        }
-    };
-    let mut filter = PlainText::new();
-    filter.push(text, &mut sink);
-    // The last line's end is ours, as if it were piped; of an item that ends with one too an empty line remains.
-    filter.push(b"\n", &mut sink);
-    filter.finish(&mut sink);
-    out.write_all(&safe)
-}
-
-/// One line of safe text.
-pub fn plain(text: &str) -> String {
-    let mut safe = String::new();
-    let mut sink = |line: &[u8], _| {
-        if !safe.is_empty() {
-            safe.push(' ');
-        }
-        safe.push_str(&String::from_utf8_lossy(line));
-    };
-    let mut filter = PlainText::new();
-    filter.push(text.as_bytes(), &mut sink);
-    filter.finish(&mut sink);
-    safe
 }
 
 #[cfg(test)]

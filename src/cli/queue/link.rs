@@ -11,8 +11,9 @@ use std::{
 
 use anyhow::{Result, anyhow, bail};
 
-use super::{Place, item::plain};
+use super::Place;
 use crate::{
+    cli::plain_text::one_line,
     engine::queues::client::{Client, Reply},
     model::session::nearest,
     record::{RunState, Runs},
@@ -78,14 +79,13 @@ impl Link {
     pub fn no_such_queue(&mut self, queue: &str) -> Result<String> {
         let names = names(self.ask(&[b"Q.LIST"])?);
         let hint = match nearest(queue, names.iter().map(String::as_str)) {
-            Some(near) => format!(" (did you mean {:?}?)", plain(near)),
+            Some(near) => format!(" (did you mean {:?}?)", one_line(near)),
             None => String::new(),
         };
-        Ok(format!("there is no queue {:?}{hint}", plain(queue)))
+        Ok(format!("there is no queue {:?}{hint}", one_line(queue)))
     }
 
-    /// The words for a conversation that broke off. No [`io::Error`] goes on from here: one about a pipe would be taken
-    /// for a reader of our output that went away.
+    /// The words for a conversation that broke off; "broken pipe" would say nothing to anybody.
     fn broken(&self, error: &io::Error, patience: Option<Duration>) -> anyhow::Error {
         let path = self.path.display();
         match error.kind() {
@@ -113,7 +113,7 @@ pub fn accepted(reply: Reply) -> Result<Reply> {
 
 /// The error that a refusal is.
 pub fn refused(text: &str) -> anyhow::Error {
-    let text = plain(text);
+    let text = one_line(text);
     if text.contains("unknown command 'Q.") {
         return anyhow!("this server is not the one of dragon-tui: {text}");
     }
@@ -175,7 +175,7 @@ pub(super) fn socket_of(runs: &Runs, name: &str) -> Result<PathBuf> {
         RunState::OnHost(host) => bail!(
             "run {} is on {host}: its queues can be reached there only",
             run.id,
-            host = plain(host)
+            host = one_line(host)
         ),
         RunState::Ended | RunState::Died => {
             bail!("run {} has ended, and its queues with it", run.id)

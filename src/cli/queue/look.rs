@@ -11,11 +11,11 @@ use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 
 use super::{
-    item::{self, Screen, plain},
+    item::{self, Screen},
     link::Link,
 };
 use crate::{
-    cli::{args::Format, json_output::write_line},
+    cli::{args::Format, json_output::write_line, plain_text::one_line, streams},
     engine::queues::client::Reply,
 };
 
@@ -82,7 +82,7 @@ pub fn list(link: &mut Link, format: Format, screen: Screen, out: &mut impl Writ
             _ => "-".to_owned(),
         };
         let name = if screen.terminal {
-            plain(name)
+            one_line(name)
         } else {
             name.clone()
         };
@@ -138,7 +138,11 @@ pub fn stat(
             field("pid"),
             field("side")
         );
-        let line = if screen.terminal { plain(&line) } else { line };
+        let line = if screen.terminal {
+            one_line(&line)
+        } else {
+            line
+        };
         let _ = writeln!(text, "{line}");
     }
     out.write_all(text.as_bytes())?;
@@ -155,7 +159,7 @@ pub fn purge(
 ) -> Result<u8> {
     let depth = number(&existing(link, queue)?, "depth");
     if !yes && !agreed(queue, depth)? {
-        eprintln!("nothing was thrown away");
+        streams::say("nothing was thrown away");
         return Ok(2);
     }
     // Looked at anew: the answer may have taken its time.
@@ -180,13 +184,17 @@ pub fn purge(
 
 /// Asks on the terminal.
 fn agreed(queue: &str, depth: u64) -> Result<bool> {
-    let queue = plain(queue);
+    let queue = one_line(queue);
     if !io::stdin().is_terminal() {
         bail!(
             "purging queue {queue:?} throws {depth} items away: write --yes where nobody can be asked"
         );
     }
-    eprint!("Throw away the {depth} items of queue {queue:?}? [y/N] ");
+    // Nobody who does not see the question answers it.
+    let _ = write!(
+        streams::stderr(),
+        "Throw away the {depth} items of queue {queue:?}? [y/N] "
+    );
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -16,11 +16,10 @@ use anyhow::{Context, Result, bail};
 
 use super::{
     MAX_VALUE, Patience, PutArgs,
-    item::plain,
     link::{Link, refused},
 };
 use crate::{
-    cli::{args::Format, json_output::write_line},
+    cli::{args::Format, json_output::write_line, plain_text::one_line, streams},
     engine::queues::{client::Reply, request::encode},
 };
 
@@ -89,7 +88,7 @@ pub fn run(
 ) -> Result<u8> {
     if link.stat(&args.name)?.is_none() {
         let note = link.no_such_queue(&args.name)?;
-        eprintln!("dragon-tui: {note}: it is made now, without a bound");
+        streams::say(format_args!("{note}: it is made now, without a bound"));
     }
     let patience = args.timeout.unwrap_or(Patience::Endless);
     let mut putter = Putter::new(link, &args.name, patience);
@@ -109,7 +108,7 @@ pub fn run(
     } else {
         String::new()
     };
-    let name = plain(&args.name);
+    let name = one_line(&args.name);
     match stopped {
         None => Ok(0),
         Some(Stop::Full) => {
@@ -117,7 +116,7 @@ pub fn run(
                 Patience::For(time) => format!("stayed full for {} s", time.as_secs_f64()),
                 _ => "is full".to_owned(),
             };
-            eprintln!("dragon-tui: queue {name:?} {time}{what}");
+            streams::say(format_args!("queue {name:?} {time}{what}"));
             Ok(1)
         }
         Some(Stop::Refused(text)) => Err(refused(&text).context(format!("queue {name:?}{what}"))),

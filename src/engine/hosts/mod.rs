@@ -6,7 +6,11 @@
 
 pub mod local;
 
-use std::{io, process::Child};
+use std::{
+    io,
+    process::Child,
+    time::{Duration, Instant},
+};
 
 use tokio::{io::Interest, net::UnixStream};
 
@@ -26,6 +30,21 @@ pub struct Link {
     reader: ControlReader,
     pending: Vec<u8>,
     agent: Child,
+}
+
+/// How long a dropped link waits for its agent, which has nothing left to do then.
+const REAPED: Duration = Duration::from_secs(2);
+
+impl Drop for Link {
+    /// The agent ends with its channel. It is reaped here: in a container nobody else may do it.
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
+        let deadline = Instant::now() + REAPED;
+        while matches!(self.agent.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 impl Link {
@@ -108,19 +127,19 @@ impl Link {
 /// Aliases of the command line: this name stands for that host.
 pub type HostAliases = Vec<(HostName, HostName)>;
 
-/// The inventory of a session on this machine: what the agent said of localhost, and the hosts that the
-/// session describes. A described host that an alias maps to another one is that other one.
+/// The inventory of a session on this machine: the hosts that the session describes, in their order, and localhost.
+/// A described host that an alias maps to another one is that other one. Localhost stands where it is described first,
+/// or before all others; what the agent said of it is true, but where it found no GPUs it has as many as described.
 pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) -> Inventory {
-    let own = HostName::new(&welcome.hostname);
-    let mut localhost = HostFacts {
+    let localhost = HostFacts {
         name: HostName::localhost(),
-        aliases: vec![own],
+        aliases: vec![HostName::new(&welcome.hostname)],
         cpus: welcome.cpus.iter().copied().collect(),
         gpus: welcome.gpus.iter().map(|gpu| gpu.index).collect(),
         listed: false,
         reachable: true,
     };
-    let mut hosts = vec![];
+    let mut hosts: Vec<HostFacts> = vec![];
     for spec in &session.hosts {
         let HostSpec::Declared(declared) = spec else {
             continue;
@@ -130,20 +149,32 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
             .find(|(name, _)| *name == declared.name)
             .map(|(_, host)| host);
         let named = meant.unwrap_or(&declared.name);
+        let gpus: CpuSet = (0..declared.gpus).collect();
         if localhost.is_called(named) {
-            localhost.listed = true;
-        } else if !hosts.iter().any(|host: &HostFacts| host.name == *named) {
+            if !hosts.iter().any(|host| host.name.is_localhost()) {
+                let mut here = HostFacts {
+                    listed: true,
+                    ..localhost.clone()
+                };
+                if here.gpus.is_empty() {
+                    here.gpus = gpus;
+                }
+                hosts.push(here);
+            }
+        } else if !hosts.iter().any(|host| host.name == *named) {
             hosts.push(HostFacts {
                 name: named.clone(),
                 aliases: Vec::new(),
                 cpus: (0..declared.cpus).collect(),
-                gpus: (0..declared.gpus).collect::<CpuSet>(),
+                gpus,
                 listed: true,
                 reachable: false,
             });
         }
     }
-    hosts.insert(0, localhost);
+    if !hosts.iter().any(|host| host.name.is_localhost()) {
+        hosts.insert(0, localhost);
+    }
     for (alias, host) in aliases {
         if let Some(facts) = hosts.iter_mut().find(|facts| facts.is_called(host)) {
             facts.aliases.push(alias.clone());
@@ -199,6 +230,50 @@ mod tests {
             ]
         );
         assert_eq!(inventory.hosts[1].gpus.len(), 4);
+    }
+
+    #[test]
+    fn hosts_keep_the_order_of_the_session_wherever_this_machine_stands_in() {
+        let declared = |name: &str, cpus, gpus| {
+            HostSpec::Declared(DeclaredHost {
+                name: HostName::new(name),
+                cpus,
+                gpus,
+            })
+        };
+        let mut session = session();
+        session.hosts = vec![
+            declared("node1", 8, 0),
+            declared("node2", 64, 4),
+            declared("localhost", 8, 1),
+        ];
+        let order = |session: &Session, aliases: &[(&str, &str)]| {
+            let aliases = aliases
+                .iter()
+                .map(|(name, host)| (HostName::new(name), HostName::new(host)))
+                .collect();
+            let hosts = inventory(session, &aliases, &welcome()).hosts;
+            hosts
+                .into_iter()
+                .map(|host| (host.name.to_string(), host.cpus.len(), host.gpus.len()))
+                .collect::<Vec<_>>()
+        };
+        let host = |name: &str, cpus, gpus| (name.to_owned(), cpus, gpus);
+        // The cpus that the agent found are true; GPUs that it did not find are as described.
+        let expected = [
+            host("node1", 8, 0),
+            host("node2", 64, 4),
+            host("localhost", 2, 1),
+        ];
+        assert_eq!(order(&session, &[]), expected);
+        let expected = [host("node1", 8, 0), host("localhost", 2, 4)];
+        assert_eq!(order(&session, &[("node2", "localhost")]), expected);
+        session.hosts.pop();
+        assert_eq!(
+            order(&session, &[])[0].0,
+            "localhost",
+            "not described: first"
+        );
     }
 
     #[test]

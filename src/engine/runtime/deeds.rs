@@ -1,21 +1,18 @@
 //! What the supervisor wants done, and which message to a host it becomes.
 
-use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
-use super::{Runtime, Silence};
+use super::{Life, Runtime};
 use crate::{
-    agent::wire::{ChildKey, SpawnSpec, ToAgent},
+    agent::wire::{Sink, SpawnSpec, ToAgent},
     engine::{
-        line_watch::LineWatch,
         output::Route,
         probes::ProbeAction,
         recipe::{HostSide, expand},
         supervisor::{Action, Input},
     },
     model::{
+        event::Event,
         ids::{Incarnation, ProcessId},
         template::{Alert, ProcessTemplate, Ready, Signal},
     },
@@ -60,7 +57,7 @@ impl Runtime {
                     mute,
                     &host,
                 );
-                self.route(child, &process, incarnation, &template);
+                self.route(&spec, &process, incarnation, &template);
                 self.ask_for_readiness(&spec, &template, &process, nproc, &host);
                 self.parts.link.send(&ToAgent::Spawn(Box::new(spec)));
             }
@@ -81,7 +78,13 @@ impl Runtime {
             Action::Resize(child, rows, columns) => {
                 self.parts.link.send(&ToAgent::Resize(child, rows, columns));
             }
-            Action::Emit(event) => self.emit(event),
+            Action::Emit(event) => {
+                // However a life ended: by itself, never begun, with its host, or given up.
+                if let Event::ProcessEnded { process, .. } = &event {
+                    self.forget(process);
+                }
+                self.emit(event);
+            }
             Action::Over {
                 outcome,
                 first_failure,
@@ -89,33 +92,34 @@ impl Runtime {
         }
     }
 
-    pub(super) fn route(
+    fn route(
         &mut self,
-        child: ChildKey,
+        spec: &SpawnSpec,
         process: &ProcessId,
         incarnation: Incarnation,
         template: &ProcessTemplate,
     ) {
+        let child = spec.child;
         let process = Arc::new(process.clone());
-        self.processes.insert(child, process.clone());
+        let life = Life {
+            process: process.clone(),
+            spawned: false,
+            ready: false,
+        };
+        self.lives.insert(child, life);
+        self.present.insert(process.clone(), child);
         let quiet = template.alerts.iter().find_map(|alert| match alert {
             Alert::Quiet(after) => Some((alert.clone(), *after)),
             _ => None,
         });
         let last_output = quiet.map(|(alert, after)| {
-            let clock = self.clock();
-            let last_output = Arc::new(AtomicU64::new(clock));
-            let silence = Silence {
-                process: (*process).clone(),
-                alert,
-                after,
-                last_output: last_output.clone(),
-                due: clock + after.as_millis() as u64,
-            };
-            self.silences.insert(child, silence);
-            last_output
+            let muted = ![&spec.stdout, &spec.stderr].contains(&&Sink::Pane { muted: false });
+            let now = self.output_clock();
+            self.silences
+                .add(child, process.clone(), alert, after, muted, now)
         });
-        let watch = LineWatch::of(template);
+        let template = (process.group.clone(), process.template.clone());
+        let watch = self.line_watches.get(&template).cloned();
         self.parts.routes.add(
             child,
             Route::Rank {
@@ -127,7 +131,20 @@ impl Runtime {
         );
     }
 
-    pub(super) fn ask_for_readiness(
+    /// The present life of a rank is over: nothing is asked, heard or told of it any more.
+    fn forget(&mut self, process: &ProcessId) {
+        let Some(child) = self.present.remove(process) else {
+            return;
+        };
+        self.lives.remove(&child);
+        self.silences.remove(child);
+        self.parts.routes.remove(child);
+        if let Some(action) = self.probes.remove(child) {
+            self.probe(action);
+        }
+    }
+
+    fn ask_for_readiness(
         &mut self,
         spec: &SpawnSpec,
         template: &ProcessTemplate,

@@ -30,9 +30,7 @@ impl Runtime {
             outcome,
             first_failure,
         });
-        self.parts
-            .record
-            .events(std::mem::take(&mut self.to_record));
+        self.parts.record.last(std::mem::take(&mut self.to_record));
         let (client, mut outbox, discarded, logged) =
             (self.client, self.outbox, self.discarded, self.logged);
         let parts = self.parts;
@@ -124,7 +122,10 @@ impl Runtime {
                 OutputFact::Closed(written, lost) => self.logged = (written, lost),
                 OutputFact::Notice(level, text) => self.notice(level, None, text),
                 OutputFact::Eof(_, discarded) => self.discarded += discarded,
-                OutputFact::Credit(_) | OutputFact::Seen(..) | OutputFact::Captured(..) => {}
+                OutputFact::Credit(_)
+                | OutputFact::Seen(..)
+                | OutputFact::SilenceBroken(_)
+                | OutputFact::Captured(..) => {}
             }
         }
     }

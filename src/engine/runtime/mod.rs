@@ -1,20 +1,22 @@
 //! The engine's one loop: performs what the supervisor decides and turns results into its inputs.
 //!
 //! Owns the link to the agent, the timeline, probes and watches of silence, and the order at the end of a run.
-//! Never decides what happens to a process. Commands are always listened to; hosts only while the client
-//! keeps up with events. Start at [`Runtime::run`].
+//! Never decides what happens to a process, and never waits for the disk before the run ends. While the run lasts,
+//! commands are listened to in every turn. Output and its ends are listened to only while the client and the record
+//! keep up with events, and the agent with requests. What the agent reports of lives is heard even then, so that no
+//! timer speaks of a process that has ended already: without the end of its output no rank ends, so what can come of
+//! it is bounded by the ranks; who stays away for [`SWAMPED`] events stops that and the timers too. At the end
+//! (`farewell`) only the agent and the output thread are heard. Start at [`Runtime::run`].
 
 mod deeds;
 mod farewell;
 mod reports;
+mod silence;
 
 use std::{
     collections::{HashMap, VecDeque},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -24,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     EVENTS_MAX,
     hosts::{Link, PENDING_MAX},
+    line_watch::LineWatch,
     output::{OutputFact, Routes},
     probes::Probes,
     queues::{QueueSample, QueueServerHandle},
@@ -31,21 +34,30 @@ use super::{
     record_thread::RecordThread,
     socket_folder::SocketFolder,
     supervisor::{Input, Supervisor},
-    watches::Watches,
+    watches::{Change, Watches},
 };
 use crate::{
     agent::wire::{ChildKey, Welcome},
     model::{
         document::{Session, Step, TimelineEntry},
         event::{Command, Event, Level, Outcome, PROTOCOL, Samples, Stamped},
-        ids::{HostName, ProcessId, Selector},
-        template::Alert,
+        ids::{GroupName, HostName, ProcessId, Selector, TemplateName},
     },
     record::Summary,
 };
+use silence::Silences;
 
-/// How often the queues are looked at for the record; nothing is written while nothing moves.
+/// How often the queues are looked at for the record while they move; nothing is written while nothing does.
 const QUEUE_PACE: Duration = Duration::from_secs(1);
+
+/// How often they are looked at in the end when nothing moves: each quiet look doubles the time to the next one.
+const QUEUE_PACE_MAX: Duration = Duration::from_secs(10);
+
+/// Events that wait for a client or a record which take none: from here on the agent is not heard and no timer fires.
+const SWAMPED: usize = 64 * EVENTS_MAX;
+
+/// How often a disk that takes no events is tried again.
+const DISK_LOOK: Duration = Duration::from_millis(100);
 
 /// How long an agent may take to end once it was asked to.
 const SHUTDOWN: Duration = Duration::from_secs(8);
@@ -75,18 +87,22 @@ pub(super) struct Parts {
     pub events: mpsc::Sender<Stamped>,
     pub samples: watch::Sender<Samples>,
     pub agent: PathBuf,
-    pub started: Instant,
+    /// Where the output thread's clock begins.
+    pub output_clock: Instant,
+    pub watches: Option<Watches>,
+    /// The engine's own host in the inventory.
+    pub local: usize,
     pub replay: bool,
 }
 
-/// Whoever wrote nothing for too long is pointed out, once per silence.
-struct Silence {
-    process: ProcessId,
-    alert: Alert,
-    after: Duration,
-    last_output: Arc<AtomicU64>,
-    /// Milliseconds since the run began at which it is looked at next.
-    due: u64,
+/// A child from the wish to start it until its rank's life is over.
+#[derive(Debug)]
+struct Life {
+    process: Arc<ProcessId>,
+    /// The agent said that it runs.
+    spawned: bool,
+    /// Its readiness was seen before that: output and reports come by different ways.
+    ready: bool,
 }
 
 /// What ended a wait of the loop.
@@ -94,6 +110,7 @@ enum Woken {
     Command(Option<Command>),
     Link(bool),
     Fact(Option<OutputFact>),
+    Changed(Change),
     Room(bool),
     Due,
 }
@@ -103,11 +120,21 @@ pub(super) struct Runtime {
     parts: Parts,
     /// The link stands; the agent lives.
     linked: bool,
+    /// When the run began.
+    started: Instant,
     timeline: VecDeque<TimelineEntry>,
     probes: Probes,
-    watches: Watches,
-    silences: HashMap<ChildKey, Silence>,
-    processes: HashMap<ChildKey, Arc<ProcessId>>,
+    silences: Silences,
+    /// When output was not listened to last, on the output thread's clock.
+    deaf: u64,
+    lives: HashMap<ChildKey, Life>,
+    /// The present life of each rank that has one.
+    present: HashMap<Arc<ProcessId>, ChildKey>,
+    /// What is looked for in the output of each template's ranks, if anything.
+    line_watches: HashMap<(GroupName, TemplateName), LineWatch>,
+    /// Inputs that came up while another one was performed.
+    inputs: VecDeque<Input>,
+    performing: bool,
     /// Events on their way to the client and to the record.
     outbox: VecDeque<Stamped>,
     to_record: Vec<Stamped>,
@@ -118,6 +145,7 @@ pub(super) struct Runtime {
     telling: bool,
     over: Option<(Outcome, Option<ProcessId>)>,
     queue_look: Instant,
+    queue_pace: Duration,
     last_queues: Vec<QueueSample>,
     /// Bytes thrown away by processes that ended.
     discarded: u64,
@@ -128,27 +156,36 @@ impl Runtime {
     pub fn new(parts: Parts) -> Self {
         let mut timeline = parts.session.timeline.clone();
         timeline.sort_by_key(|entry| entry.at);
-        let queue_look = parts.started + QUEUE_PACE;
-        let watches = Watches::new(
-            &parts.session,
-            |path| parts.recipes.path(path),
-            Instant::now(),
-        );
+        let started = Instant::now();
+        let mut line_watches = HashMap::new();
+        for (group, spec) in &parts.session.groups {
+            for (name, template) in &spec.templates {
+                if let Some(watch) = LineWatch::of(template) {
+                    line_watches.insert((group.clone(), name.clone()), watch);
+                }
+            }
+        }
         Self {
             parts,
             linked: true,
+            started,
             timeline: timeline.into(),
             probes: Probes::default(),
-            watches,
-            silences: HashMap::new(),
-            processes: HashMap::new(),
+            silences: Silences::default(),
+            deaf: 0,
+            lives: HashMap::new(),
+            present: HashMap::new(),
+            line_watches,
+            inputs: VecDeque::new(),
+            performing: false,
             outbox: VecDeque::new(),
             to_record: Vec::new(),
             client: true,
             sweeping: 0,
             telling: true,
             over: None,
-            queue_look,
+            queue_look: started + QUEUE_PACE,
+            queue_pace: QUEUE_PACE,
             last_queues: Vec::new(),
             discarded: 0,
             logged: (0, 0),
@@ -166,8 +203,8 @@ impl Runtime {
 
     fn begin(&mut self) {
         // Times of the run count from here: what was needed to get ready is not the session's.
-        self.parts.started = Instant::now();
-        self.queue_look = self.parts.started + QUEUE_PACE;
+        self.started = Instant::now();
+        self.queue_look = self.started + QUEUE_PACE;
         let event = Event::RunStarted {
             protocol: PROTOCOL,
             run: self.parts.run.clone(),
@@ -220,13 +257,13 @@ impl Runtime {
         self.parts.supervisor.set_more_to_come(more);
     }
 
-    /// Milliseconds since the run began.
-    fn clock(&self) -> u64 {
-        self.parts.started.elapsed().as_millis() as u64
+    /// The output thread's clock, in milliseconds.
+    fn output_clock(&self) -> u64 {
+        self.parts.output_clock.elapsed().as_millis() as u64
     }
 
     fn emit(&mut self, event: Event) {
-        let micros = self.parts.started.elapsed().as_micros() as u64;
+        let micros = self.started.elapsed().as_micros() as u64;
         let stamped = Stamped {
             at: micros as f64 / 1e6,
             event,
@@ -245,26 +282,46 @@ impl Runtime {
         });
     }
 
+    /// Gives the supervisor an input and performs what it wants. Performing may bring up inputs (a host that is lost
+    /// fails every start at once): they wait in line instead of nesting.
     fn input(&mut self, input: Input) {
-        for action in self.parts.supervisor.step(input, Instant::now()) {
-            self.perform(action);
+        self.inputs.push_back(input);
+        if std::mem::replace(&mut self.performing, true) {
+            return;
         }
+        while let Some(input) = self.inputs.pop_front() {
+            for action in self.parts.supervisor.step(input, Instant::now()) {
+                self.perform(action);
+            }
+        }
+        self.performing = false;
+    }
+
+    /// Whether the client and the record keep up with events, and the agent with requests.
+    fn keeping_up(&self) -> bool {
+        self.outbox.len() < EVENTS_MAX
+            && self.to_record.len() < EVENTS_MAX
+            && self.parts.link.pending() < PENDING_MAX
+    }
+
+    fn swamped(&self) -> bool {
+        self.outbox.len().max(self.to_record.len()) >= SWAMPED
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let timeline = self
-            .timeline
-            .front()
-            .map(|entry| self.parts.started + entry.at);
-        let quiet = self.silences.values().map(|silence| silence.due).min();
-        let quiet = quiet.map(|due| self.parts.started + Duration::from_millis(due));
+        if self.swamped() {
+            return None;
+        }
+        let timeline = self.timeline.front().map(|entry| self.started + entry.at);
+        // Who is not listened to is not silent.
+        let quiet = self.silences.deadline().filter(|_| self.keeping_up());
+        let quiet = quiet.map(|due| self.parts.output_clock + Duration::from_millis(due));
         let queues = (!self.parts.session.queues.is_empty()).then_some(self.queue_look);
         [
             timeline,
             quiet,
             queues,
             self.probes.deadline(),
-            self.watches.deadline(),
             self.parts.supervisor.deadline(),
         ]
         .into_iter()
@@ -273,34 +330,44 @@ impl Runtime {
     }
 
     async fn turn(&mut self) {
-        if !self.to_record.is_empty() {
-            self.parts
-                .record
-                .events(std::mem::take(&mut self.to_record));
-        }
+        self.parts.record.take(&mut self.to_record);
         if self.linked && self.parts.link.flush().is_err() {
             self.lose_host("its agent is gone");
         }
-        let deadline = self.deadline();
-        let listening = self.outbox.len() < EVENTS_MAX && self.parts.link.pending() < PENDING_MAX;
+        let listening = self.keeping_up();
+        if !listening {
+            self.deaf = self.output_clock();
+        }
+        let hearing = !self.swamped();
+        // Nothing tells when the disk takes events again.
+        let disk = (!self.to_record.is_empty()).then(|| Instant::now() + DISK_LOOK);
+        let deadline = self.deadline().into_iter().chain(disk).min();
         let sleep = async move {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
                 None => std::future::pending().await,
             }
         };
+        let watches = &mut self.parts.watches;
+        let changed = async {
+            match watches {
+                Some(watches) => watches.next().await,
+                None => std::future::pending().await,
+            }
+        };
         let woken = tokio::select! {
             command = self.parts.commands.recv(), if self.client => Woken::Command(command),
-            ready = self.parts.link.ready(listening), if self.linked => Woken::Link(ready.is_ok()),
+            ready = self.parts.link.ready(hearing), if self.linked => Woken::Link(ready.is_ok()),
             fact = self.parts.facts.recv(), if listening && self.telling => Woken::Fact(fact),
             room = self.parts.events.reserve(), if !self.outbox.is_empty() => Woken::Room(room.is_ok()),
             () = self.parts.events.closed(), if self.client => Woken::Room(false),
+            change = changed => Woken::Changed(change),
             () = sleep => Woken::Due,
         };
         match woken {
             Woken::Command(Some(command)) => self.input(Input::Command(command)),
             Woken::Command(None) | Woken::Room(false) => self.lose_client(),
-            Woken::Link(whole) => self.hear(whole && listening, !whole),
+            Woken::Link(whole) => self.hear(whole && hearing, !whole),
             Woken::Fact(None) => self.telling = false,
             Woken::Fact(Some(fact)) => {
                 self.fact(fact);
@@ -312,6 +379,14 @@ impl Runtime {
                     self.fact(fact);
                 }
             }
+            Woken::Changed((template, path)) => {
+                self.notice(
+                    Level::Info,
+                    None,
+                    format!("{} changed: {template} is restarted", path.display()),
+                );
+                self.input(Input::Command(Command::Restart(template)));
+            }
             Woken::Room(true) => {
                 while let Some(event) = self.outbox.pop_front() {
                     if let Err(mpsc::error::TrySendError::Full(event)) =
@@ -322,7 +397,8 @@ impl Runtime {
                     }
                 }
             }
-            Woken::Due => self.due(),
+            Woken::Due if hearing => self.due(),
+            Woken::Due => {}
         }
     }
 
@@ -339,7 +415,7 @@ impl Runtime {
         while self
             .timeline
             .front()
-            .is_some_and(|entry| self.parts.started + entry.at <= now)
+            .is_some_and(|entry| self.started + entry.at <= now)
         {
             let Some(entry) = self.timeline.pop_front() else {
                 break;
@@ -354,58 +430,59 @@ impl Runtime {
         for action in self.probes.due(now, || supervisor.fresh_child()) {
             self.probe(action);
         }
-        for (template, path) in self.watches.changed(now) {
-            self.notice(
-                Level::Info,
-                None,
-                format!("{} changed: {template} is restarted", path.display()),
-            );
-            self.input(Input::Command(Command::Restart(template)));
+        if self.keeping_up() {
+            let clock = self.output_clock();
+            for (process, alert, text) in self.silences.due(clock, self.deaf) {
+                self.emit(Event::Alerted {
+                    process,
+                    alert,
+                    text,
+                });
+            }
         }
-        self.listen_for_silence();
         if self.queue_look <= now {
-            self.queue_look = now + QUEUE_PACE;
-            self.sample_queues();
+            let moved = self.sample_queues();
+            self.queue_pace = queue_pace(self.queue_pace, moved);
+            self.queue_look = now + self.queue_pace;
         }
         self.input(Input::Tick);
     }
 
-    fn listen_for_silence(&mut self) {
-        let clock = self.clock();
-        let mut alerts = Vec::new();
-        for silence in self
-            .silences
-            .values_mut()
-            .filter(|silence| silence.due <= clock)
-        {
-            let last = silence.last_output.load(Ordering::Relaxed);
-            let limit = silence.after.as_millis() as u64;
-            if clock.saturating_sub(last) >= limit {
-                let text = format!(
-                    "wrote nothing for {}",
-                    humantime::format_duration(silence.after)
-                );
-                alerts.push((silence.process.clone(), silence.alert.clone(), text));
-                silence.due = clock + limit;
-            } else {
-                silence.due = last + limit;
-            }
-        }
-        for (process, alert, text) in alerts {
-            self.emit(Event::Alerted {
-                process,
-                alert,
-                text,
-            });
-        }
-    }
-
-    fn sample_queues(&mut self) {
+    /// Records the state of the queues if it changed; whether it did.
+    fn sample_queues(&mut self) -> bool {
         let samples = self.parts.queues.snapshot();
-        if *samples != self.last_queues {
+        let moved = *samples != self.last_queues;
+        let at = self.started.elapsed().as_millis() as f64 / 1e3;
+        if moved && self.parts.record.queues(at, samples.to_vec()) {
             self.last_queues = samples.to_vec();
-            let at = self.clock() as f64 / 1e3;
-            self.parts.record.queues(at, samples.to_vec());
         }
+        moved
+    }
+}
+
+/// The time to the next look at the queues, after one that came after `last`.
+fn queue_pace(last: Duration, moved: bool) -> Duration {
+    if moved {
+        QUEUE_PACE
+    } else {
+        (last * 2).min(QUEUE_PACE_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_that_stand_still_are_looked_at_less_and_less_until_one_moves() {
+        let mut pace = QUEUE_PACE;
+        let quiet: Vec<u64> = (0..5)
+            .map(|_| {
+                pace = queue_pace(pace, false);
+                pace.as_secs()
+            })
+            .collect();
+        assert_eq!(quiet, [2, 4, 8, 10, 10]);
+        assert_eq!(queue_pace(pace, true), QUEUE_PACE);
     }
 }

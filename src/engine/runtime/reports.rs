@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::Runtime;
+use super::{Life, Runtime};
 use crate::{
-    agent::wire::{AgentSamples, ChildKey, Exit, FromAgent, ToAgent},
+    agent::wire::{AgentSamples, ChildKey, FromAgent, ToAgent},
     engine::{line_watch::Seen, output::OutputFact, probes::Probes, supervisor::Input},
     model::{
         event::{Event, HostSample, Level, ProcessSample, Samples},
@@ -42,7 +42,7 @@ impl Runtime {
             self.probes = Probes::default();
             self.silences.clear();
             self.input(Input::HostLost {
-                host: 0,
+                host: self.parts.local,
                 reason: reason.to_owned(),
             });
         }
@@ -61,31 +61,31 @@ impl Runtime {
                         pid,
                         channel,
                     });
+                    if let Some(life) = self.lives.get_mut(&child) {
+                        life.spawned = true;
+                        if life.ready {
+                            self.input(Input::ReadySeen(child));
+                        }
+                    }
                 }
             }
             FromAgent::SpawnFailed { child, reason } => {
                 if self.probes.is_question(child) {
-                    if let Some(rank) = self.processes.get(&child).cloned() {
-                        self.notice(
-                            Level::Warning,
-                            Some((*rank).clone()),
-                            format!("its readiness: {reason}"),
-                        );
-                    }
-                    self.answered(child, None);
+                    self.not_asked(child, &reason);
                 } else {
-                    self.forget(child);
                     self.input(Input::SpawnFailed { child, reason });
                 }
             }
             FromAgent::Exited { child, exit, usage } => {
                 if self.probes.is_question(child) {
-                    self.answered(child, Some(exit));
+                    if let Some(rank) = self.probes.answered(child, exit, Instant::now()) {
+                        self.input(Input::ReadySeen(rank));
+                    }
                 } else {
                     if let Some(action) = self.probes.remove(child) {
                         self.probe(action);
                     }
-                    self.silences.remove(&child);
+                    self.silences.remove(child);
                     self.input(Input::Exited { child, exit, usage });
                 }
             }
@@ -94,6 +94,8 @@ impl Runtime {
                 muted,
                 discarded,
             } => {
+                let now = self.output_clock();
+                self.silences.mute(child, muted, now);
                 self.input(Input::Muted {
                     child,
                     muted,
@@ -101,7 +103,7 @@ impl Runtime {
                 });
             }
             FromAgent::InputRefused(child) => {
-                if let Some(process) = self.processes.get(&child) {
+                if let Some(Life { process, .. }) = self.lives.get(&child) {
                     let reason = format!(
                         "{process} does not read: 64 KiB of input wait already, or it has no input"
                     );
@@ -120,8 +122,8 @@ impl Runtime {
             FromAgent::Samples(samples) => self.sample(samples),
             FromAgent::Notice(level, child, text) => {
                 let process = child
-                    .and_then(|child| self.processes.get(&child))
-                    .map(|process| (**process).clone());
+                    .and_then(|child| self.lives.get(&child))
+                    .map(|life| (*life.process).clone());
                 self.notice(level, process, text);
             }
             FromAgent::Welcome(_)
@@ -131,16 +133,21 @@ impl Runtime {
         }
     }
 
-    pub(super) fn answered(&mut self, child: ChildKey, exit: Option<Exit>) {
-        if let Some(rank) = self.probes.answered(child, exit, Instant::now()) {
-            self.input(Input::ReadySeen(rank));
+    /// A question about readiness could not be asked: told once in the life of its rank.
+    fn not_asked(&mut self, question: ChildKey, reason: &str) {
+        if let Some(rank) = self.probes.not_asked(question, Instant::now())
+            && let Some(life) = self.lives.get(&rank)
+        {
+            let process = (*life.process).clone();
+            let text = format!("its readiness cannot be asked for: {reason}");
+            self.notice(Level::Warning, Some(process), text);
         }
     }
 
     pub(super) fn sample(&mut self, samples: AgentSamples) {
         let processes = samples.children.iter().filter_map(|child| {
             Some(ProcessSample {
-                process: (**self.processes.get(&child.child)?).clone(),
+                process: (*self.lives.get(&child.child)?.process).clone(),
                 cpu: child.cpu,
                 memory: child.memory,
                 processes: child.processes,
@@ -170,13 +177,20 @@ impl Runtime {
             }
             OutputFact::Eof(child, discarded) => {
                 self.discarded += discarded;
-                self.forget(child);
                 self.input(Input::Eof(child));
             }
-            OutputFact::Seen(child, Seen::Ready) => self.input(Input::ReadySeen(child)),
+            OutputFact::Seen(child, Seen::Ready) => {
+                if let Some(life) = self.lives.get_mut(&child) {
+                    life.ready = true;
+                    if life.spawned {
+                        self.input(Input::ReadySeen(child));
+                    }
+                }
+            }
+            OutputFact::SilenceBroken(child) => self.silences.broken(child),
             OutputFact::Seen(child, Seen::Alert(alert, text)) => {
-                if let Some(process) = self.processes.get(&child) {
-                    let process = (**process).clone();
+                if let Some(life) = self.lives.get(&child) {
+                    let process = (*life.process).clone();
                     self.emit(Event::Alerted {
                         process,
                         alert,
@@ -188,10 +202,5 @@ impl Runtime {
             OutputFact::Closed(written, lost) => self.logged = (written, lost),
             OutputFact::Captured(..) => {}
         }
-    }
-
-    pub(super) fn forget(&mut self, child: ChildKey) {
-        self.processes.remove(&child);
-        self.silences.remove(&child);
     }
 }

@@ -20,6 +20,7 @@ impl Supervisor {
         }
         if group.ending.is_none() {
             group.ending = reason;
+            group.cut_short |= reason == Ending::Asked;
             group.dirty = true;
         }
         for t in 0..self.groups[index].templates.len() {
@@ -38,10 +39,12 @@ impl Supervisor {
         }
     }
 
+    /// Asks a rank to end; one that has ended by itself only loses its next life.
     pub(super) fn ask_stop(&mut self, at: At, kill: bool, now: Instant) {
         let Some(rank) = self.rank_mut(at) else {
             return;
         };
+        rank.start_again = false;
         match rank.state {
             ProcessState::Waiting => {
                 let status = ExitStatus::Skipped("stopped before it started".to_owned());
@@ -50,15 +53,12 @@ impl Supervisor {
             }
             ProcessState::BackingOff => {
                 rank.stop_asked = Some(kill);
-                rank.epoch += 1;
-                self.set_state(at, ProcessState::Ended);
-                self.groups[at.group].templates[at.template].recount_ended(at.rank);
-                let id = self.id(at);
-                if let Some(seat) = self.rank_mut(at).and_then(|rank| rank.seat.take()) {
-                    self.ledger.release(&id, &seat);
-                }
+                let status = rank.status.clone().unwrap_or(ExitStatus::Code(0));
+                self.end(at, status, Usage::default(), now);
             }
-            ProcessState::Starting => rank.stop_asked = Some(kill || rank.stop_asked == Some(true)),
+            ProcessState::Starting => {
+                rank.stop_asked = Some(kill || rank.stop_asked == Some(true));
+            }
             ProcessState::Running | ProcessState::Ready | ProcessState::Unknown => {
                 rank.stop_asked = Some(kill);
                 self.begin_ladder(at, kill, now);
@@ -67,7 +67,7 @@ impl Supervisor {
                 rank.stop_asked = Some(true);
                 self.climb(at, 2, now);
             }
-            ProcessState::Draining => rank.stop_asked = Some(kill),
+            ProcessState::Draining => rank.no_restart = true,
             ProcessState::Stopping
             | ProcessState::Idle
             | ProcessState::Ended
@@ -84,12 +84,11 @@ impl Supervisor {
     pub(super) fn climb(&mut self, at: At, stage: u8, now: Instant) {
         let stop = self.groups[at.group].templates[at.template].stop;
         let process = self.id(at);
+        let epoch = self.new_epoch(at);
         let Some(rank) = self.rank_mut(at) else {
             return;
         };
         let Some(child) = rank.child else { return };
-        rank.epoch += 1;
-        let epoch = rank.epoch;
         let stage = match stage {
             0 if stop.signal == Signal::KILL => 2,
             1 if stop.signal == Signal::TERM => 2,

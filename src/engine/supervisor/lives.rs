@@ -1,6 +1,6 @@
 //! The lives of ranks: seated, started, ended, and whether another life follows.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     Action, DRAIN, STARTING_MAX, Supervisor, Timer,
@@ -46,11 +46,16 @@ impl Supervisor {
         }
         if refusals.is_empty() {
             for (at, seat) in seated {
-                if let Some(rank) = self.rank_mut(at) {
-                    rank.seat = Some(seat);
+                match self.rank_mut(at) {
+                    Some(rank) if rank.state == ProcessState::Waiting && rank.seat.is_none() => {
+                        rank.seat = Some(seat);
+                    }
+                    // It was stopped while its group waited.
+                    _ => self.ledger.release(&self.id(at), &seat),
                 }
             }
             self.groups[index].placed = true;
+            self.arm_walltime(index, now);
             return true;
         }
         for (at, seat) in &seated {
@@ -65,19 +70,30 @@ impl Supervisor {
         false
     }
 
-    /// Puts one rank into the line of those that start.
+    /// Gives a group its time from now on. The time that it waits for others is not counted.
+    pub(super) fn arm_walltime(&mut self, index: usize, now: Instant) {
+        let group = &mut self.groups[index];
+        group.epoch += 1;
+        if let Some(when) = group
+            .walltime
+            .and_then(|walltime| now.checked_add(walltime))
+        {
+            let epoch = group.epoch;
+            self.timer(when, Timer::Walltime(index, epoch));
+        }
+    }
+
+    /// Puts one rank, which is idle or over, into the line of those that start.
     pub(super) fn begin_rank(&mut self, at: At) {
-        let id = self.id(at);
         let Some(rank) = self.rank(at) else { return };
         if rank.seat.is_none() {
             let group = &self.groups[at.group];
             let template = &group.templates[at.template];
-            match self.ledger.place(
-                &group.name,
-                &template.name,
-                at.rank..at.rank + 1,
-                &template.policy,
-            ) {
+            let ranks = at.rank..at.rank + 1;
+            match self
+                .ledger
+                .place(&group.name, &template.name, ranks, &template.policy)
+            {
                 Ok(seats) => {
                     if let Some(rank) = self.rank_mut(at) {
                         rank.seat = seats.into_iter().next();
@@ -87,45 +103,45 @@ impl Supervisor {
                     self.emit(Event::Refused {
                         reason: refusal.to_string(),
                     });
-                    self.notice(Level::Error, Some(id), refusal.to_string());
                     return;
                 }
             }
         }
-        if let Some(rank) = self.rank_mut(at)
-            && rank.state.is_over()
-        {
-            rank.renew();
-            self.groups[at.group].templates[at.template].recount();
-        }
-        if self
-            .rank(at)
-            .is_some_and(|rank| rank.state == ProcessState::Idle || rank.state.is_over())
-        {
-            self.set_state(at, ProcessState::Waiting);
-        }
+        self.groups[at.group].templates[at.template].renew(at.rank);
+        self.set_state(at, ProcessState::Waiting);
         self.queue.push_back(at);
     }
 
     /// Starts those whose turn it is.
-    pub(super) fn pump(&mut self) {
+    pub(super) fn pump(&mut self, now: Instant) {
         while self.starting < STARTING_MAX {
             let Some(at) = self.queue.pop_front() else {
                 return;
             };
             let child = ChildKey(self.next_child);
-            let Some(rank) = self.rank_mut(at) else {
+            let Some(rank) = self.rank(at) else {
                 continue;
             };
             let ready = matches!(rank.state, ProcessState::Waiting | ProcessState::BackingOff);
             let (true, Some(seat)) = (ready, rank.seat.clone()) else {
                 continue;
             };
+            if self.lost_hosts.contains(&seat.host) {
+                let status = ExitStatus::NotStarted("its host is lost".to_owned());
+                self.end(at, status, Usage::default(), now);
+                continue;
+            }
+            self.new_epoch(at);
+            let Some(rank) = self.rank_mut(at) else {
+                continue;
+            };
+            if std::mem::replace(&mut rank.lived, true) {
+                rank.incarnation = rank.incarnation.next();
+            }
             rank.child = Some(child);
             rank.exited = None;
             rank.eof = false;
             rank.ladder = None;
-            rank.epoch += 1;
             let (incarnation, mute) = (rank.incarnation, rank.mute);
             self.next_child += 1;
             self.starting += 1;
@@ -188,87 +204,85 @@ impl Supervisor {
             Exit::Signal(number, core) => ExitStatus::Signal { number, core },
         };
         let alone = self.groups[at.group].ending.is_none();
+        let epoch = self.new_epoch(at);
         let Some(rank) = self.rank_mut(at) else {
             return;
         };
-        rank.epoch += 1;
-        let (epoch, eof, stopping) = (rank.epoch, rank.eof, rank.state == ProcessState::Stopping);
-        if eof {
-            self.set_state(at, ProcessState::Draining);
-            self.end(at, status, usage, now);
-            return;
-        }
-        rank.exited = Some((status, usage));
+        let (eof, stopping) = (rank.eof, rank.state == ProcessState::Stopping);
         if stopping && alone {
             // The rest of its tree goes too; when the whole group stops, one sweep does it for all.
             self.actions.push(Action::KillTree(child));
         }
         self.set_state(at, ProcessState::Draining);
-        self.timer(now + DRAIN, Timer::Drain(at, epoch));
+        if eof {
+            self.end(at, status, usage, now);
+        } else if let Some(rank) = self.rank_mut(at) {
+            rank.exited = Some((status, usage));
+            self.timer(now + DRAIN, Timer::Drain(at, epoch));
+        }
     }
 
-    /// A rank's life is over: decide whether another one follows.
-    pub(super) fn end(&mut self, at: At, status: ExitStatus, usage: Usage, now: Instant) {
-        let process = self.id(at);
-        let group_alive = self.groups[at.group].ending.is_none() && !self.finishing;
-        let lost_hosts = self.lost_hosts.clone();
-        let spec = &self.groups[at.group].templates[at.template];
-        let (policy, critical, alerts) = (spec.restart, spec.critical, spec.alerts.clone());
-        let Some(rank) = self.rank_mut(at) else {
-            return;
-        };
-        let asked = rank.stop_asked.is_some();
-        let failed = !status.is_success();
-        let incarnation = rank.incarnation;
-        if let Some(child) = rank.child.take() {
-            self.children.remove(&child);
+    /// How long until the next life of a rank that ended like this; `None`: there is none.
+    fn next_life(&mut self, at: At, failed: bool, now: Instant) -> Option<Duration> {
+        if !self.groups[at.group].ending.is_none() || self.finishing {
+            return None;
         }
-        let Some(rank) = self.rank_mut(at) else {
-            return;
-        };
-        rank.epoch += 1;
-        rank.exited = None;
-        let epoch = rank.epoch;
+        let policy = self.groups[at.group].templates[at.template].restart;
+        let replicas = self.groups[at.group].templates[at.template].replicas;
+        let seat = self.rank(at)?.seat.as_ref()?.host;
+        let lost = self.lost_hosts.contains(&seat);
+        let rank = self.rank_mut(at)?;
         let again = match policy {
             Restart::Never => false,
             Restart::OnFailure { max } => failed && rank.restarts < max,
             Restart::Always => true,
         };
-        let lived = rank
-            .started_at
-            .take()
-            .map(|started| now.duration_since(started));
-        let lost = rank
-            .seat
-            .as_ref()
-            .is_some_and(|seat| lost_hosts.contains(&seat.host));
-        if again && !asked && group_alive && !lost {
-            if lived.is_some_and(|lived| lived >= BACK_OFF_RESET) {
-                rank.restarts_in_a_row = 0;
-            }
-            let wait = back_off(rank.restarts_in_a_row);
-            rank.restarts += 1;
-            rank.restarts_in_a_row += 1;
-            rank.incarnation = rank.incarnation.next();
-            rank.status = Some(status.clone());
-            self.emit(Event::ProcessEnded {
-                process: process.clone(),
-                incarnation,
-                status: status.clone(),
-                failure: false,
-                usage,
-                restart_in: Some(wait.as_secs_f64()),
-            });
-            self.set_state(at, ProcessState::BackingOff);
-            self.timer(now + wait, Timer::BackOff(at, epoch));
-            self.alert(&alerts, &process, &status);
-            return;
+        if !again || lost || rank.no_restart || rank.stop_asked.is_some() || at.rank >= replicas {
+            return None;
         }
-        let failure = failed && !asked;
-        rank.status = Some(status.clone());
-        rank.failed = failure;
-        let start_again = std::mem::take(&mut rank.start_again) && group_alive;
-        if !start_again && let Some(seat) = rank.seat.take() {
+        let lived = rank.started_at.map(|started| now.duration_since(started));
+        if lived.is_some_and(|lived| lived >= BACK_OFF_RESET) {
+            rank.restarts_in_a_row = 0;
+        }
+        let wait = back_off(rank.restarts_in_a_row);
+        rank.restarts += 1;
+        rank.restarts_in_a_row += 1;
+        Some(wait)
+    }
+
+    /// A rank's life is over: decide whether another one follows.
+    pub(super) fn end(&mut self, at: At, status: ExitStatus, usage: Usage, now: Instant) {
+        let process = self.id(at);
+        let failed = !status.is_success();
+        let epoch = self.new_epoch(at);
+        let Some(rank) = self.rank_mut(at) else {
+            return;
+        };
+        let (asked, incarnation) = (rank.stop_asked.is_some(), rank.incarnation);
+        rank.exited = None;
+        if let Some(child) = rank.child.take() {
+            self.children.remove(&child);
+        }
+        let wait = self.next_life(at, failed, now);
+        let failure = failed && !asked && wait.is_none();
+        let template = &mut self.groups[at.group].templates[at.template];
+        let (critical, alerts) = (
+            template.critical && at.rank < template.replicas,
+            template.alerts.clone(),
+        );
+        let wanted = at.rank < template.replicas;
+        template.note_end(at.rank, status.clone(), failure);
+        let group_alive = self.groups[at.group].ending.is_none() && !self.finishing;
+        let Some(rank) = self.rank_mut(at) else {
+            return;
+        };
+        rank.started_at = None;
+        let start_again =
+            std::mem::take(&mut rank.start_again) && group_alive && wanted && wait.is_none();
+        if !start_again
+            && wait.is_none()
+            && let Some(seat) = rank.seat.take()
+        {
             self.ledger.release(&process, &seat);
         }
         self.emit(Event::ProcessEnded {
@@ -277,8 +291,18 @@ impl Supervisor {
             status: status.clone(),
             failure: failure && !start_again,
             usage,
-            restart_in: start_again.then_some(0.0),
+            restart_in: wait
+                .map(|wait| wait.as_secs_f64())
+                .or(start_again.then_some(0.0)),
         });
+        if !asked {
+            self.alert(&alerts, &process, &status);
+        }
+        if let Some(wait) = wait {
+            self.set_state(at, ProcessState::BackingOff);
+            self.timer(now + wait, Timer::BackOff(at, epoch));
+            return;
+        }
         let lost = status == ExitStatus::HostLost;
         self.set_state(
             at,
@@ -288,14 +312,10 @@ impl Supervisor {
                 ProcessState::Ended
             },
         );
-        if !asked {
-            self.alert(&alerts, &process, &status);
-        }
         if start_again {
             self.begin_rank(at);
             return;
         }
-        self.groups[at.group].templates[at.template].recount_ended(at.rank);
         if failure {
             self.failed(at, &status, now);
         }

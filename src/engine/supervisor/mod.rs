@@ -145,13 +145,13 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Timer {
     /// The next step of a rank's stop ladder.
-    Ladder(At, u32),
+    Ladder(At, u64),
     /// The rest of a rank's output is late.
-    Drain(At, u32),
+    Drain(At, u64),
     /// A rank's back-off is over.
-    BackOff(At, u32),
+    BackOff(At, u64),
     /// A group's walltime is over.
-    Walltime(usize, u32),
+    Walltime(usize, u64),
 }
 
 /// How a supervisor behaves at the edges of a run.
@@ -174,6 +174,7 @@ pub struct Supervisor {
     starting: usize,
     timers: BTreeMap<(Instant, u64), Timer>,
     next_timer: u64,
+    last_epoch: u64,
     actions: Vec<Action>,
     /// The first thing that kept the run from being a success.
     outcome: Option<Outcome>,
@@ -204,6 +205,7 @@ impl Supervisor {
             starting: 0,
             timers: BTreeMap::new(),
             next_timer: 0,
+            last_epoch: 0,
             actions: Vec::new(),
             outcome: None,
             first_failure: None,
@@ -263,13 +265,15 @@ impl Supervisor {
                 }
             }
             Input::ReadySeen(child) => {
-                if let Some(at) = self.children.get(&child).copied()
-                    && self
+                if let Some(at) = self.children.get(&child).copied() {
+                    // It may have ended meanwhile: its last line comes by another way than its exit.
+                    self.groups[at.group].templates[at.template].mark_ready(at.rank);
+                    if self
                         .rank(at)
                         .is_some_and(|rank| rank.state == ProcessState::Running)
-                {
-                    self.groups[at.group].templates[at.template].mark_ready(at.rank);
-                    self.set_state(at, ProcessState::Ready);
+                    {
+                        self.set_state(at, ProcessState::Ready);
+                    }
                 }
             }
             Input::Muted {
@@ -304,6 +308,16 @@ impl Supervisor {
             process,
             text,
         });
+    }
+
+    /// Makes every timer of a rank void, and gives the epoch for new ones.
+    fn new_epoch(&mut self, at: At) -> u64 {
+        self.last_epoch += 1;
+        let epoch = self.last_epoch;
+        if let Some(rank) = self.rank_mut(at) {
+            rank.epoch = epoch;
+        }
+        epoch
     }
 
     fn rank(&self, at: At) -> Option<&Rank> {

@@ -21,7 +21,7 @@ impl Supervisor {
             for index in 0..self.groups.len() {
                 moved |= self.advance_group(index, now);
             }
-            self.pump();
+            self.pump(now);
             for index in 0..self.groups.len() {
                 moved |= self.derive_group(index);
             }
@@ -74,6 +74,9 @@ impl Supervisor {
                 all => Ok(all),
             },
             After::Succeeded(name) if over && group.failed => Err(format!("group {name} failed")),
+            After::Succeeded(name) if over && group.cut_short => {
+                Err(format!("group {name} was stopped or did not run"))
+            }
             After::Succeeded(_) | After::Ended(_) => Ok(over),
         }
     }
@@ -137,7 +140,8 @@ impl Supervisor {
         }
     }
 
-    /// What waits for something that cannot happen any more ends without having run; that is no failure of its own.
+    /// What waits for something that cannot happen any more ends without having run. Nobody asked for that, so the
+    /// run is no success.
     pub(super) fn skip_template(&mut self, index: usize, template: usize, why: &str, now: Instant) {
         for rank in 0..self.groups[index].templates[template].ranks.len() as u32 {
             let at = At {
@@ -155,6 +159,11 @@ impl Supervisor {
                     Usage::default(),
                     now,
                 );
+                let process = self.id(at);
+                self.first_failure.get_or_insert(process);
+                self.outcome.get_or_insert(Outcome::Failed);
+                self.groups[index].failed = true;
+                self.groups[index].cut_short = true;
             }
         }
     }

@@ -52,12 +52,16 @@ pub(super) struct Rank {
     pub seat: Option<Seat>,
     /// The step of the stop ladder that was taken last.
     pub ladder: Option<u8>,
-    /// A timer set in an older epoch is void.
-    pub epoch: u32,
+    /// A timer set in an older epoch is void; no two ranks ever have the same one but 0.
+    pub epoch: u64,
+    /// It was started at least once: the next start is another life.
+    pub lived: bool,
     /// It was asked to end (true: at once), so that its end is no failure.
     pub stop_asked: Option<bool>,
     /// It is started again as soon as it has ended.
     pub start_again: bool,
+    /// It ended by itself, and was then asked to end: no restart follows, and how it ended still counts.
+    pub no_restart: bool,
     /// Reaped, the rest of its output is on the way.
     pub exited: Option<(ExitStatus, Usage)>,
     pub eof: bool,
@@ -73,16 +77,18 @@ pub(super) struct Rank {
 }
 
 impl Rank {
-    fn new() -> Self {
+    fn new(incarnation: Incarnation) -> Self {
         Self {
             state: ProcessState::Idle,
-            incarnation: Incarnation::default(),
+            incarnation,
             child: None,
             seat: None,
             ladder: None,
             epoch: 0,
+            lived: false,
             stop_asked: None,
             start_again: false,
+            no_restart: false,
             exited: None,
             eof: false,
             status: None,
@@ -97,18 +103,35 @@ impl Rank {
     }
 
     /// Forgets how the last start ended; the user's mute and the seat stay.
-    pub fn renew(&mut self) {
-        if self.status.is_some() {
-            self.incarnation = self.incarnation.next();
-        }
+    fn renew(&mut self) {
         *self = Rank {
             state: self.state,
-            incarnation: self.incarnation,
             seat: self.seat.take(),
-            epoch: self.epoch + 1,
+            epoch: self.epoch,
+            lived: self.lived,
             mute: self.mute,
-            ..Rank::new()
+            ..Rank::new(self.incarnation)
         };
+    }
+}
+
+/// What is counted of one rank.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weight {
+    started: bool,
+    ready: bool,
+    failed: bool,
+    succeeded: bool,
+}
+
+impl Weight {
+    fn of(rank: &Rank) -> Self {
+        Self {
+            started: rank.started_once,
+            ready: rank.ready_once,
+            failed: rank.failed,
+            succeeded: rank.status.as_ref().is_some_and(ExitStatus::is_success) && !rank.failed,
+        }
     }
 }
 
@@ -131,7 +154,9 @@ pub(super) struct Template {
     started: u32,
     ready: u32,
     failed: u32,
-    skipped: u32,
+    succeeded: u32,
+    /// The first life of ranks that are added: later than any life of one that was forgotten.
+    first_life: Incarnation,
 }
 
 impl Template {
@@ -152,65 +177,68 @@ impl Template {
     }
 
     pub fn mark_started(&mut self, rank: u32) {
-        if let Some(rank) = self.ranks.get_mut(rank as usize)
-            && !std::mem::replace(&mut rank.started_once, true)
-        {
-            self.started += 1;
-        }
+        self.change(rank, |rank| rank.started_once = true);
     }
 
     pub fn mark_ready(&mut self, rank: u32) {
-        if let Some(rank) = self.ranks.get_mut(rank as usize)
-            && !std::mem::replace(&mut rank.ready_once, true)
-        {
-            self.ready += 1;
-        }
+        self.change(rank, |rank| rank.ready_once = true);
     }
 
-    /// Counts the end of a rank.
-    pub fn recount_ended(&mut self, rank: u32) {
-        if let Some(rank) = self.ranks.get(rank as usize) {
-            self.failed += u32::from(rank.failed);
-            self.skipped += u32::from(matches!(rank.status, Some(ExitStatus::Skipped(_))));
-        }
+    /// Changes what is counted of a rank. The counts are kept by difference: a template may have a million ranks.
+    fn change(&mut self, rank: u32, change: impl FnOnce(&mut Rank)) {
+        let Some(rank) = self.ranks.get_mut(rank as usize) else {
+            return;
+        };
+        let before = Weight::of(rank);
+        change(rank);
+        let after = Weight::of(rank);
+        self.count_change(before, after);
     }
 
-    /// Counts everything anew, after ranks were renewed or forgotten.
-    pub fn recount(&mut self) {
-        self.counts = [0; ProcessState::ALL.len()];
-        (self.started, self.ready, self.failed, self.skipped) = (0, 0, 0, 0);
-        for rank in &self.ranks {
-            self.counts[rank.state as usize] += 1;
-            self.started += u32::from(rank.started_once);
-            self.ready += u32::from(rank.ready_once);
-            if rank.state.is_over() {
-                self.failed += u32::from(rank.failed);
-                self.skipped += u32::from(matches!(rank.status, Some(ExitStatus::Skipped(_))));
-            }
-        }
+    fn count_change(&mut self, before: Weight, after: Weight) {
+        let add = |count: &mut u32, before: bool, after: bool| {
+            *count = *count + u32::from(after) - u32::from(before);
+        };
+        add(&mut self.started, before.started, after.started);
+        add(&mut self.ready, before.ready, after.ready);
+        add(&mut self.failed, before.failed, after.failed);
+        add(&mut self.succeeded, before.succeeded, after.succeeded);
+    }
+
+    /// Forgets how the last start of a rank ended.
+    pub fn renew(&mut self, rank: u32) {
+        self.change(rank, Rank::renew);
+    }
+
+    /// Notes how a rank ended.
+    pub fn note_end(&mut self, rank: u32, status: ExitStatus, failed: bool) {
+        self.change(rank, |rank| {
+            rank.status = Some(status);
+            rank.failed = failed;
+        });
     }
 
     pub fn resize(&mut self, replicas: u32) {
         self.replicas = replicas;
         while (self.ranks.len() as u32) < replicas {
-            self.ranks.push(Rank::new());
+            self.ranks.push(Rank::new(self.first_life));
             self.counts[ProcessState::Idle as usize] += 1;
         }
     }
 
+    /// Forgets ranks beyond the wanted number that have ended or never ran.
     pub fn shrink(&mut self) {
-        let mut shrunk = false;
         while self.ranks.len() as u32 > self.replicas
-            && self
-                .ranks
-                .last()
-                .is_some_and(|rank| !rank.state.is_live() && rank.child.is_none())
+            && let Some(rank) = self.ranks.last()
+            && (rank.state.is_over() || rank.state == ProcessState::Idle)
         {
+            let (weight, state) = (Weight::of(rank), rank.state);
+            if rank.lived {
+                self.first_life = self.first_life.max(rank.incarnation.next());
+            }
             self.ranks.pop();
-            shrunk = true;
-        }
-        if shrunk {
-            self.recount();
+            self.counts[state as usize] -= 1;
+            self.count_change(weight, Weight::default());
         }
     }
 
@@ -231,6 +259,10 @@ impl Template {
     pub fn any_failed(&self) -> bool {
         self.failed > 0
     }
+
+    fn all_succeeded(&self) -> bool {
+        self.succeeded as usize >= self.ranks.len()
+    }
 }
 
 #[derive(Debug)]
@@ -246,11 +278,13 @@ pub(super) struct Group {
     pub placed: bool,
     pub ending: Ending,
     pub failed: bool,
+    /// It was stopped on request, or some of it never ran: its end is no success for who waits for it.
+    pub cut_short: bool,
     pub state: GroupState,
     /// Something in it changed since its state was derived.
     pub dirty: bool,
     /// Its walltime of an older epoch is void.
-    pub epoch: u32,
+    pub epoch: u64,
     /// Hosts that it ran on, by index.
     hosts: Vec<usize>,
 }
@@ -277,7 +311,8 @@ impl Group {
                     started: 0,
                     ready: 0,
                     failed: 0,
-                    skipped: 0,
+                    succeeded: 0,
+                    first_life: Incarnation::default(),
                 };
                 made.resize(spec.replicas);
                 made
@@ -293,6 +328,7 @@ impl Group {
             placed: false,
             ending: Ending::None,
             failed: false,
+            cut_short: false,
             state: GroupState::Composed,
             dirty: false,
             epoch: 0,
@@ -371,8 +407,8 @@ impl Group {
                 all => Ok(all),
             },
             After::Succeeded(name) if other.any_failed() => Err(format!("{name} failed")),
-            After::Succeeded(name) if over && other.skipped > 0 => {
-                Err(format!("{name} did not run"))
+            After::Succeeded(name) if over && !other.all_succeeded() => {
+                Err(format!("{name} was stopped or did not run"))
             }
             After::Succeeded(_) | After::Ended(_) => Ok(over),
         }

@@ -1,7 +1,5 @@
 //! Scenarios as sentences, and random wishes against what must always hold.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::model::{
     policy::Policy,
@@ -9,6 +7,8 @@ use crate::model::{
 };
 use world::{World, group, session, template};
 
+mod chance;
+mod wishes;
 mod world;
 
 #[test]
@@ -42,35 +42,6 @@ fn a_group_runs_until_all_its_ranks_have_ended_and_the_run_succeeds() {
 }
 
 #[test]
-fn the_first_failure_stops_the_group_and_is_named() {
-    let mut world = World::started(&session(vec![(
-        "g",
-        group(vec![
-            ("a", template()),
-            (
-                "b",
-                ProcessTemplate {
-                    replicas: 3,
-                    ..template()
-                },
-            ),
-        ]),
-    )]));
-    world.exits("g/b.1", 7);
-    assert!(world.alive().is_empty());
-    assert_eq!(
-        world.over,
-        Some((Outcome::Failed, Some("g/b.1".parse().unwrap())))
-    );
-    let failures = |event: &&Event| matches!(event, Event::ProcessEnded { failure: true, .. });
-    assert_eq!(
-        world.events.iter().filter(failures).count(),
-        1,
-        "ranks that were asked to end are no failures"
-    );
-}
-
-#[test]
 fn with_ignore_error_on_exit_the_rest_goes_on_and_the_run_still_tells() {
     let mut ignoring = group(vec![(
         "a",
@@ -84,102 +55,6 @@ fn with_ignore_error_on_exit_the_rest_goes_on_and_the_run_still_tells() {
     world.exits("g/a.0", 1);
     assert_eq!(world.alive(), ["g/a.1"]);
     world.exits("g/a.1", 0);
-    assert_eq!(world.outcome(), Outcome::Failed);
-}
-
-#[test]
-fn a_stubborn_process_is_asked_then_told_then_killed_within_two_graces() {
-    let stop = Stop {
-        grace: Duration::from_secs(3),
-        ..Stop::default()
-    };
-    let mut world = World::started(&session(vec![(
-        "g",
-        group(vec![("a", ProcessTemplate { stop, ..template() })]),
-    )]));
-    world.stubborn.push("a".to_owned());
-    world.command(Command::Stop("g".parse().unwrap()));
-    let child = world.child("g/a.0");
-    let ladder = |world: &World| {
-        world
-            .actions
-            .iter()
-            .filter(|action| matches!(action, Action::Signal(..) | Action::KillTree(_)))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(ladder(&world), [Action::Signal(child, Signal::INT)]);
-    world.wait(Duration::from_secs(3));
-    assert_eq!(
-        ladder(&world).last(),
-        Some(&Action::Signal(child, Signal::TERM))
-    );
-    world.wait(Duration::from_secs(3));
-    assert_eq!(ladder(&world).last(), Some(&Action::KillTree(child)));
-    assert_eq!(world.status("g/a.0"), "SIGKILL");
-    assert_eq!(world.outcome(), Outcome::Succeeded, "it was asked to end");
-}
-
-#[test]
-fn a_process_that_not_even_kill_ends_does_not_hold_up_the_run_for_ever() {
-    let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
-    let child = world.child("g/a.0");
-    world.alive.clear();
-    world.command(Command::Kill("g".parse().unwrap()));
-    assert!(world.over.is_none());
-    world.wait(GIVE_UP);
-    assert!(world.over.is_some());
-    assert!(world.events.iter().any(|e| matches!(
-        e,
-        Event::Notice {
-            level: Level::Error,
-            ..
-        }
-    )));
-    world.give(Input::Exited {
-        child,
-        exit: Exit::Code(0),
-        usage: Usage::default(),
-    });
-    assert_eq!(
-        world.status("g/a.0"),
-        "SIGKILL",
-        "a late report of an old life is ignored"
-    );
-}
-
-#[test]
-fn killing_while_it_is_being_stopped_does_not_wait_for_the_grace() {
-    let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
-    world.stubborn.push("a".to_owned());
-    world.command(Command::Stop("g/a".parse().unwrap()));
-    world.command(Command::Kill("g/a.0".parse().unwrap()));
-    assert!(world.over.is_some());
-}
-
-#[test]
-fn a_failed_rank_is_restarted_with_growing_waits_at_most_max_times() {
-    let restart = Restart::OnFailure { max: 2 };
-    let mut world = World::started(&session(vec![(
-        "g",
-        group(vec![(
-            "a",
-            ProcessTemplate {
-                restart,
-                ..template()
-            },
-        )]),
-    )]));
-    world.exits("g/a.0", 1);
-    world.wait(Duration::from_millis(499));
-    assert!(world.alive().is_empty());
-    world.wait(Duration::from_millis(1));
-    assert_eq!(world.alive(), ["g/a.0"]);
-    world.exits("g/a.0", 1);
-    world.wait(Duration::from_millis(999));
-    assert!(world.alive().is_empty());
-    world.wait(Duration::from_millis(1));
-    world.exits("g/a.0", 1);
     assert_eq!(world.outcome(), Outcome::Failed);
 }
 
@@ -205,26 +80,6 @@ fn a_long_life_resets_the_back_off() {
     world.exits("g/a.0", 0);
     world.wait(Duration::from_millis(500));
     assert_eq!(world.alive(), ["g/a.0"]);
-}
-
-#[test]
-fn a_restart_that_is_waiting_is_called_off_by_a_stop() {
-    let restart = Restart::Always;
-    let mut world = World::started(&session(vec![(
-        "g",
-        group(vec![(
-            "a",
-            ProcessTemplate {
-                restart,
-                ..template()
-            },
-        )]),
-    )]));
-    world.exits("g/a.0", 0);
-    world.command(Command::Stop("g".parse().unwrap()));
-    assert_eq!(world.outcome(), Outcome::Succeeded);
-    world.wait(Duration::from_secs(40));
-    assert!(world.alive().is_empty());
 }
 
 #[test]
@@ -284,7 +139,10 @@ fn what_waits_for_something_that_cannot_happen_any_more_is_skipped_and_says_why(
     world.exits("g/a.0", 1);
     assert_eq!(world.outcome(), Outcome::Failed);
     assert_eq!(world.status("g/b.0"), "skipped: a failed");
-    assert_eq!(world.status("g/c.0"), "skipped: b did not run");
+    assert_eq!(
+        world.status("g/c.0"),
+        "skipped: b was stopped or did not run"
+    );
 }
 
 #[test]
@@ -345,34 +203,6 @@ fn a_group_that_cannot_be_placed_starts_nothing_and_says_what_was_asked() {
 }
 
 #[test]
-fn the_end_of_a_critical_rank_ends_the_group_without_failing_it() {
-    let critical = ProcessTemplate {
-        critical: true,
-        ..template()
-    };
-    let mut world = World::started(&session(vec![(
-        "g",
-        group(vec![("main", critical), ("aid", template())]),
-    )]));
-    world.exits("g/main.0", 0);
-    assert_eq!(world.status("g/aid.0"), "SIGINT");
-    assert_eq!(world.outcome(), Outcome::Succeeded);
-}
-
-#[test]
-fn a_group_is_stopped_at_its_walltime() {
-    let timed = ProcessGroup {
-        walltime: Some(Duration::from_secs(10)),
-        ..group(vec![("a", template())])
-    };
-    let mut world = World::started(&session(vec![("g", timed)]));
-    world.wait(Duration::from_secs(9));
-    assert!(world.over.is_none());
-    world.wait(Duration::from_secs(1));
-    assert_eq!(world.outcome(), Outcome::Walltime);
-}
-
-#[test]
 fn a_process_that_cannot_be_started_fails_the_run_with_its_reason() {
     let mut world = World::new(&session(vec![(
         "g",
@@ -408,19 +238,6 @@ fn a_host_that_is_lost_costs_what_ran_on_it_and_nothing_is_started_there_again()
 }
 
 #[test]
-fn a_template_is_scaled_up_and_down_while_it_runs() {
-    let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
-    world.command(Command::Scale("g/a".parse().unwrap(), 3));
-    assert_eq!(world.alive(), ["g/a.0", "g/a.1", "g/a.2"]);
-    world.command(Command::Scale("g/a".parse().unwrap(), 1));
-    assert_eq!(world.alive(), ["g/a.0"]);
-    world.command(Command::Scale("g".parse().unwrap(), 1));
-    assert!(matches!(world.events.last(), Some(Event::Refused { .. })));
-    world.exits("g/a.0", 0);
-    assert_eq!(world.outcome(), Outcome::Succeeded);
-}
-
-#[test]
 fn the_output_of_an_ended_process_is_waited_for_two_seconds_and_then_closed() {
     let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
     let child = world.child("g/a.0");
@@ -436,149 +253,72 @@ fn the_output_of_an_ended_process_is_waited_for_two_seconds_and_then_closed() {
 }
 
 #[test]
-fn restarting_a_running_rank_ends_it_first_and_counts_as_no_failure() {
-    let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
-    let first = world.child("g/a.0");
-    world.command(Command::Restart("g/a.0".parse().unwrap()));
-    assert_ne!(world.child("g/a.0"), first);
-    let second = |event: &Event| {
-        matches!(
-            event,
-            Event::ProcessStarted {
-                incarnation: Incarnation(1),
-                ..
-            }
-        )
+fn what_waits_for_a_group_that_did_not_run_does_not_run_either() {
+    let after = |name: &str| ProcessGroup {
+        after: vec![After::Succeeded(name.to_owned())],
+        ..group(vec![("a", template())])
     };
-    assert!(world.events.iter().any(second), "each life is counted once");
-    world.exits("g/a.0", 0);
-    assert_eq!(world.outcome(), Outcome::Succeeded);
-}
-
-#[test]
-fn muting_before_the_start_is_remembered() {
-    let mut world = World::new(&session(vec![("g", group(vec![("a", template())]))]));
-    world.command(Command::Mute("g/a".parse().unwrap()));
-    world.command(Command::Start("g".parse().unwrap()));
-    assert!(world.actions.iter().any(|action| matches!(
-        action,
-        Action::Spawn {
-            mute: Some(true),
-            ..
-        }
-    )));
-}
-
-#[test]
-fn finishing_the_run_stops_everything_and_is_an_interruption() {
     let mut world = World::started(&session(vec![
-        ("g", group(vec![("a", template())])),
-        ("h", group(vec![("a", template())])),
+        ("first", group(vec![("a", template())])),
+        ("second", after("first")),
+        ("third", after("second")),
     ]));
-    world.command(Command::Finish);
-    assert_eq!(world.outcome(), Outcome::Interrupted);
-    world.command(Command::Start("g".parse().unwrap()));
-    assert!(
-        world.alive().is_empty(),
-        "nothing starts when the run is ending"
-    );
+    world.exits("first/a.0", 1);
+    assert_eq!(world.status("third/a.0"), "skipped: group second failed");
+    assert_eq!(world.outcome(), Outcome::Failed);
 }
 
 #[test]
-fn ten_thousand_ranks_are_asked_for_in_portions_so_that_a_stop_is_felt_at_once() {
-    let many = group(vec![(
+fn readiness_that_is_told_after_the_exit_still_counts() {
+    let mut world = World::started(&session(vec![(
+        "g",
+        group(vec![
+            (
+                "init",
+                ProcessTemplate {
+                    ready: Some(Ready::Line("done".to_owned())),
+                    ..template()
+                },
+            ),
+            (
+                "main",
+                ProcessTemplate {
+                    after: vec![After::Ready("init".to_owned())],
+                    ..template()
+                },
+            ),
+        ]),
+    )]));
+    let child = world.child("g/init.0");
+    world.alive.remove(&child);
+    world.give(Input::Exited {
+        child,
+        exit: Exit::Code(0),
+        usage: Usage::default(),
+    });
+    world.give(Input::ReadySeen(child));
+    world.give(Input::Eof(child));
+    assert_eq!(world.alive(), ["g/main.0"]);
+}
+
+#[test]
+fn ranks_that_were_not_started_when_their_host_was_lost_end_at_once() {
+    let mut many = group(vec![(
         "a",
         ProcessTemplate {
-            replicas: 10_000,
+            replicas: 2_000,
             ..template()
         },
     )]);
+    many.ignore_error_on_exit = true;
     let mut world = World::new(&session(vec![("g", many)]));
-    let actions = world.supervisor.step(
+    world.supervisor.step(
         Input::Command(Command::Start("g".parse().unwrap())),
         world.now,
     );
-    let spawned = actions
-        .iter()
-        .filter(|action| matches!(action, Action::Spawn { .. }))
-        .count();
-    assert_eq!(spawned, STARTING_MAX);
-}
-
-/// What may happen in a random run.
-#[derive(Debug, Clone)]
-enum Chance {
-    Wish(u8, u8),
-    Exit(u8, i32),
-    Time(u16),
-    Stubborn(bool),
-}
-
-fn chances() -> impl Strategy<Value = Vec<Chance>> {
-    proptest::collection::vec(
-        prop_oneof![
-            (0u8..8, 0u8..4).prop_map(|(wish, whom)| Chance::Wish(wish, whom)),
-            (any::<u8>(), 0i32..2).prop_map(|(who, code)| Chance::Exit(who, code)),
-            (0u16..8000).prop_map(Chance::Time),
-            any::<bool>().prop_map(Chance::Stubborn),
-        ],
-        1..40,
-    )
-}
-
-proptest! {
-    #[test]
-    fn whatever_happens_a_process_has_one_life_at_a_time_each_end_is_told_once_and_finishing_ends_all(
-        chances in chances()
-    ) {
-        let templates = || group(vec![
-            ("a", ProcessTemplate { replicas: 2, restart: Restart::OnFailure { max: 2 }, ..template() }),
-            ("b", ProcessTemplate { after: vec![After::Started("a".to_owned())], ..template() }),
-            ("c", ProcessTemplate { policy: Policy { cpus: Some(2), ..Policy::default() }, ..template() }),
-        ]);
-        let mut world = World::new(&session(vec![("g", templates()), ("h", templates())]));
-        for chance in chances {
-            match chance {
-                Chance::Wish(wish, whom) => {
-                    let selector: Selector = ["g", "h", "g/a", "h/b.0"][usize::from(whom)].parse().unwrap();
-                    world.command(match wish {
-                        0 | 1 => Command::Start(selector),
-                        2 => Command::Stop(selector),
-                        3 => Command::Kill(selector),
-                        4 => Command::Restart(selector),
-                        5 => Command::Mute(selector),
-                        6 => Command::Scale("g/a".parse().unwrap(), u32::from(whom) + 1),
-                        _ => Command::Unmute(selector),
-                    });
-                }
-                Chance::Exit(who, code) => {
-                    let children: Vec<_> = world.alive.keys().copied().collect();
-                    if !children.is_empty() {
-                        let child = children[usize::from(who) % children.len()];
-                        for input in world.death(child, Exit::Code(code)) {
-                            world.give(input);
-                        }
-                    }
-                }
-                Chance::Time(ms) => world.wait(Duration::from_millis(ms.into())),
-                Chance::Stubborn(yes) => world.stubborn = if yes { vec!["a".to_owned()] } else { Vec::new() },
-            }
-            let mut lives: Vec<_> = world.alive.values().collect();
-            lives.sort();
-            let count = lives.len();
-            lives.dedup();
-            prop_assert_eq!(lives.len(), count, "two lives of one process");
-        }
-        world.command(Command::Finish);
-        world.wait(Duration::from_secs(20));
-        prop_assert!(world.alive.is_empty());
-        prop_assert!(world.over.is_some());
-        prop_assert_eq!(world.supervisor.starting, 0);
-        prop_assert!(world.supervisor.children.is_empty());
-        let starts = world.events.iter().filter(|e| matches!(e, Event::ProcessStarted { .. })).count();
-        let ends = world.events.iter().filter(|e| {
-            matches!(e, Event::ProcessEnded { status: ExitStatus::Code(_) | ExitStatus::Signal { .. }, .. })
-        }).count();
-        prop_assert_eq!(starts, ends, "each life is reported once");
-    }
+    world.give(Input::HostLost {
+        host: 0,
+        reason: "gone".to_owned(),
+    });
+    assert_eq!(world.outcome(), Outcome::HostLost);
 }

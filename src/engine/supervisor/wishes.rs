@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    Action, Explanation, Supervisor, Timer,
+    Action, Explanation, Supervisor,
     table::{self, At, Ending},
 };
 use crate::model::{
@@ -52,7 +52,11 @@ impl Supervisor {
             Command::Finish | Command::Abort => {
                 let kill = command == Command::Abort;
                 self.finishing = true;
-                if self.groups.iter().any(|group| group.wanted) {
+                let unfinished = self
+                    .groups
+                    .iter()
+                    .any(|group| group.wanted && !group.is_over());
+                if unfinished || self.more_to_come {
                     self.outcome.get_or_insert(Outcome::Interrupted);
                 }
                 for group in 0..self.groups.len() {
@@ -88,9 +92,9 @@ impl Supervisor {
                     reason: format!("group {} is already started", selector.group),
                 });
             } else {
-                self.start_group(first.group, now);
+                self.start_group(first.group);
             }
-        } else if self.reopen(first.group) {
+        } else if self.reopen(first.group, now) {
             for at in found {
                 if self
                     .rank(at)
@@ -107,25 +111,31 @@ impl Supervisor {
         let Some(first) = found.first().copied() else {
             return;
         };
-        if !self.reopen(first.group) {
+        if !self.reopen(first.group, now) {
             return;
         }
         for at in found {
-            let Some(rank) = self.rank_mut(at) else {
+            let Some(state) = self.rank(at).map(|rank| rank.state) else {
                 continue;
             };
-            if rank.state.is_live() {
-                rank.start_again = true;
+            if state.is_live() {
                 self.ask_stop(at, false, now);
-            } else if rank.state.is_over() {
+                if let Some(rank) = self.rank_mut(at) {
+                    rank.start_again = true;
+                }
+            } else if state.is_over() {
                 self.begin_rank(at);
+            } else if state == ProcessState::BackingOff {
+                // Now rather than when its wait is over.
+                self.new_epoch(at);
+                self.queue.push_back(at);
             }
         }
     }
 
     /// Whether single ranks of a group may be started: it was started and is not ending. One whose ranks have
     /// all ended counts as running again.
-    pub(super) fn reopen(&mut self, index: usize) -> bool {
+    pub(super) fn reopen(&mut self, index: usize, now: Instant) -> bool {
         let group = &mut self.groups[index];
         let reason = if self.finishing {
             "the run is ending".to_owned()
@@ -133,7 +143,10 @@ impl Supervisor {
             format!("group {} was not started", group.name)
         } else if group.is_over() {
             group.ending = Ending::None;
+            // From now on each rank gets its seat when it begins.
+            group.placed = true;
             group.failed = group.templates.iter().any(table::Template::any_failed);
+            self.arm_walltime(index, now);
             return true;
         } else if group.ending.is_none() {
             return true;
@@ -145,12 +158,13 @@ impl Supervisor {
     }
 
     /// Starts a whole group, after the groups that it waits for.
-    pub(super) fn start_group(&mut self, index: usize, now: Instant) {
+    pub(super) fn start_group(&mut self, index: usize) {
         let group = &mut self.groups[index];
         group.wanted = true;
         group.placed = false;
         group.ending = Ending::None;
         group.failed = false;
+        group.cut_short = false;
         group.epoch += 1;
         group.dirty = true;
         for t in 0..self.groups[index].templates.len() {
@@ -161,18 +175,9 @@ impl Supervisor {
                     template: t,
                     rank,
                 };
-                if let Some(rank) = self.rank_mut(at) {
-                    rank.renew();
-                }
+                self.groups[index].templates[t].renew(rank);
                 self.set_state(at, ProcessState::Waiting);
             }
-            self.groups[index].templates[t].recount();
-        }
-        if let Some(walltime) = self.groups[index].walltime
-            && let Some(when) = now.checked_add(walltime)
-        {
-            let epoch = self.groups[index].epoch;
-            self.timer(when, Timer::Walltime(index, epoch));
         }
     }
 
@@ -235,6 +240,7 @@ impl Supervisor {
         let active = group.wanted && !group.is_over();
         let template = &group.templates[t];
         let (present, held) = (template.ranks.len() as u32, template.held);
+        let before = template.replicas;
         let mut seats = Vec::new();
         if replicas > present && group.placed && active {
             match self.ledger.place(
@@ -258,20 +264,28 @@ impl Supervisor {
             template: selector.clone(),
             replicas,
         });
-        for rank in present..replicas {
+        for rank in before..replicas {
             let at = At {
                 group: g,
                 template: t,
                 rank,
             };
-            if let Some(rank) = self.rank_mut(at) {
+            if let Some(rank) = self.rank_mut(at).filter(|_| rank >= present) {
                 rank.seat = seats.next();
             }
-            if active {
-                self.set_state(at, ProcessState::Waiting);
-                if !held {
-                    self.queue.push_back(at);
+            let Some(state) = self.rank(at).map(|rank| rank.state) else {
+                continue;
+            };
+            if !active {
+            } else if state.is_live() {
+                // Still ending since it was scaled away: it comes back.
+                if let Some(rank) = self.rank_mut(at) {
+                    rank.start_again = true;
                 }
+            } else if held || !self.groups[g].placed {
+                self.set_state(at, ProcessState::Waiting);
+            } else {
+                self.begin_rank(at);
             }
         }
         for rank in replicas..present {
