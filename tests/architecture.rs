@@ -252,11 +252,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "what runs that died left behind on this host is ended, by their marks, before the next run",
     ),
     (
-        "src/engine/start.rs",
-        "crate::agent::take_short_slices",
-        "the engine's threads ask the kernel for the same short slices as the agent, so that a key is not behind floods",
-    ),
-    (
         "src/engine/runtime/",
         "crate::agent::guardian",
         "when the agent of this host was lost, the run does not end before the guardian's work is done",

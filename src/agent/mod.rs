@@ -34,5 +34,3 @@ mod spawn;
 mod start;
 mod stats;
 pub mod wire;
-
-pub use spawn::take_short_slices;

@@ -130,7 +130,6 @@ pub(super) struct Agent {
 impl Agent {
     fn new(control: OwnedFd, bulk: OwnedFd) -> io::Result<Self> {
         spawn::ignore(&IGNORED);
-        spawn::take_short_slices();
         let signals = spawn::signals()?;
         let pid = rustix::process::getpid();
         rustix::process::set_child_subreaper(Some(pid))?;

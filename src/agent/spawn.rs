@@ -440,43 +440,6 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// Lets this thread run as soon as it has something to do, also while every core is busy with processes that
-/// only write: it asks for short slices of time (`sched_setattr(2)`; used by kernels since 6.12, no privilege
-/// needed). Children get slices of the usual length.
-pub fn take_short_slices() {
-    /// As linux/sched/types.h has it, in its first version.
-    #[repr(C)]
-    #[derive(Default)]
-    struct Attributes {
-        size: u32,
-        policy: u32,
-        flags: u64,
-        nice: i32,
-        priority: u32,
-        runtime: u64,
-        deadline: u64,
-        period: u64,
-    }
-    const SIZE: u32 = size_of::<Attributes>() as u32;
-    const RESET_ON_FORK: u64 = 1;
-    /// The shortest that the kernel takes, in nanoseconds.
-    const SLICE: u64 = 100_000;
-    let mut attributes = Attributes::default();
-    // SAFETY: the structure is live, plain numbers, and as long as is said; 0 is this thread.
-    unsafe {
-        let own = libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, SIZE, 0);
-        // Somebody's own choice of policy, or a negative nice value, which children would lose, stays.
-        if own < 0 || attributes.policy != libc::SCHED_OTHER as u32 || attributes.nice < 0 {
-            return;
-        }
-        attributes.size = SIZE;
-        attributes.flags |= RESET_ON_FORK;
-        attributes.runtime = SLICE;
-        // Refused: it works without.
-        libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

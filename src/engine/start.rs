@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     agent::{
-        guardian, take_short_slices,
+        guardian,
         wire::{self, FromAgent, Hello, MARK_VARIABLE, ToAgent, Welcome},
     },
     model::{document::Session, event::Samples, ids::HostName, session},
@@ -242,7 +242,6 @@ struct Made {
 
 impl Starter {
     fn run(mut self) -> Option<Summary> {
-        take_short_slices();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -429,7 +428,6 @@ impl Starter {
         let output = thread::Builder::new()
             .name("output".to_owned())
             .spawn(move || {
-                take_short_slices();
                 output::run(bulk, to_read, logs, feed, facts_in, output_clock);
             })
             .map_err(failed("no thread for output"))?;
