@@ -51,7 +51,7 @@ impl Place {
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap()
         };
-        while run_id::draw(unix())[..11] <= newest[..11] {
+        while run_id::at(unix()) <= newest {
             thread::yield_now();
         }
     }

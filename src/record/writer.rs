@@ -122,12 +122,12 @@ fn make_folder(root: &Path) -> Result<(String, Duration), RecordError> {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        let id = run_id::draw(now);
+        let id = run_id::at(now);
         match create_private_folder(&root.join(&id)) {
             Ok(()) => return Ok((id, now)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // 32 runs in 82 ms: wait for the next step of the clock.
-                thread::sleep(Duration::from_millis(10));
+                // Another run began in the same step of the clock.
+                thread::sleep(Duration::from_millis(3));
             }
             Err(error) => return Err(RecordError::io("create", root.join(&id))(error)),
         }
