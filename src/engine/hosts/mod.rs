@@ -1,7 +1,7 @@
 //! The hosts of a run: one link to an agent each.
 //!
 //! Owns [`Link`], the control channel to one agent, and how the session's list of hosts becomes an
-//! [`Inventory`](super::placement::Inventory). Never decides what runs where. A link begins in
+//! [`Inventory`]. Never decides what runs where. A link begins in
 //! [`local`].
 
 pub mod local;
