@@ -12,6 +12,7 @@ pub mod json_output;
 pub mod lines;
 pub mod plain_text;
 pub mod plan;
+mod quantities;
 pub mod queue;
 pub mod report;
 pub mod runs;

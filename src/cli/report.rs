@@ -1,8 +1,12 @@
 //! The summary of a run on standard error, at its end.
 
-use std::{io::Write, path::Path, time::Duration};
+use std::{io::Write, path::Path};
 
-use super::{lines::grouped, plain_text::one_line};
+use super::{
+    lines::grouped,
+    plain_text::one_line,
+    quantities::{duration, size},
+};
 use crate::{
     model::{event::Outcome, lifecycle::ExitStatus},
     record::{Failure, Summary},
@@ -13,22 +17,6 @@ const FAILURES_SHOWN: usize = 5;
 
 /// So many of the last lines of a failure are shown.
 const LINES_SHOWN: usize = 10;
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 60.0 => format!("{s:.2} s"),
-        s => humantime::format_duration(Duration::from_secs(s.round() as u64)).to_string(),
-    }
-}
-
-fn bytes(count: u64) -> String {
-    match count {
-        0..10_000 => format!("{} B", grouped(count)),
-        10_000..10_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        10_000_000..10_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.1} GB", count as f64 / 1e9),
-    }
-}
 
 fn how(outcome: Outcome) -> &'static str {
     match outcome {
@@ -116,13 +104,13 @@ pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io:
         )?;
     }
     let shown = &summary.bytes;
-    let mut output = vec![format!("{} logged", bytes(shown.shown))];
+    let mut output = vec![format!("{} logged", size(shown.shown))];
     for (count, what) in [
         (shown.discarded, "discarded while muted"),
         (shown.lost, "LOST: could not be written"),
     ] {
         if count > 0 {
-            output.push(format!("{} {what}", bytes(count)));
+            output.push(format!("{} {what}", size(count)));
         }
     }
     writeln!(
@@ -131,17 +119,4 @@ pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io:
         output.join(", "),
         one_line(&folder.display().to_string())
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_and_times_are_written_for_people() {
-        assert_eq!(bytes(9_999), "9,999 B");
-        assert_eq!(bytes(500_000_000), "500.0 MB");
-        assert_eq!(duration(1.234), "1.23 s");
-        assert_eq!(duration(7261.0), "2h 1m 1s");
-    }
 }

@@ -18,7 +18,13 @@ use crate::{
     record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
 };
 
-use super::{args::Format, json_output, lines::grouped, plain_text::one_line};
+use super::{
+    args::Format,
+    json_output,
+    lines::grouped,
+    plain_text::one_line,
+    quantities::{duration, size},
+};
 
 #[cfg(test)]
 mod tests;
@@ -302,37 +308,4 @@ fn ago(then: u64, now: SystemTime) -> String {
         86_400..172_800 => "1 day ago".to_owned(),
         _ => format!("{} days ago", age / 86_400),
     }
-}
-
-/// A time span in the two units that matter: `1.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
-fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "-".to_owned();
-    }
-    if seconds < 59.95 {
-        return format!("{seconds:.1} s");
-    }
-    // Whole seconds; a cast from a float saturates.
-    let whole = seconds.round() as u64;
-    match whole {
-        0..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        3600..86_400 => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-        _ => format!("{} d {} h", whole / 86_400, whole / 3600 % 24),
-    }
-}
-
-/// A number of bytes with three digits and a unit of 1024: `1.2 MiB`.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    let digits = usize::from(value < 99.95);
-    format!("{value:.digits$} {}", UNITS[unit])
 }
