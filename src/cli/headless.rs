@@ -32,6 +32,7 @@ use crate::{
         document::Session,
         event::{Event, Level, Outcome, Stamped},
         ids::ProcessId,
+        lifecycle::{ExitStatus, STOPPED_EARLY},
         session::{self, Loaded},
     },
     record::{Limits, Runs},
@@ -309,6 +310,13 @@ impl Printer {
                     "{} ended ({status}); it is started again in {wait} s",
                     self.session.label(process)
                 )
+            }
+            Event::ProcessEnded {
+                process,
+                status: ExitStatus::Skipped(why),
+                ..
+            } if why != STOPPED_EARLY => {
+                format!("{} did not run: {why}", self.session.label(process))
             }
             Event::ProcessEnded {
                 process,

@@ -26,6 +26,9 @@ use crate::{
 /// How long the end of a run may take after it was insisted on; then the program leaves.
 const INSISTED: Duration = Duration::from_secs(10);
 
+/// Signals this close together are one wish: timeout(1) and some batch systems tell the process, and then its group.
+const ONE_WISH: Duration = Duration::from_millis(300);
+
 /// The exit code of what SIGTERM or SIGHUP ended: 128 + 15, as a shell has it for SIGTERM.
 const TERMINATED: u8 = 143;
 
@@ -116,6 +119,7 @@ async fn listen(
     heard: &Mutex<Heard>,
 ) {
     let mut deadline = None;
+    let mut last: Option<Instant> = None;
     loop {
         let leave = async {
             match deadline {
@@ -136,8 +140,14 @@ async fn listen(
             () = leave => process::exit(lock(heard).exit_code().into()),
         };
         let mut heard = lock(heard);
-        heard.times += 1;
         heard.terminated |= terminated;
+        if last
+            .replace(Instant::now())
+            .is_some_and(|last| last.elapsed() < ONE_WISH)
+        {
+            continue;
+        }
+        heard.times += 1;
         let under_way = heard.tell();
         match heard.times {
             1 => notice("stopping everything; once more to kill"),

@@ -123,6 +123,8 @@ pub enum GroupState {
     Stopping,
     /// All ended as they should.
     Succeeded,
+    /// All ended, none badly, and some because they were asked to.
+    Stopped,
     /// All ended, at least one of them badly.
     Failed,
 }
@@ -130,9 +132,15 @@ pub enum GroupState {
 impl GroupState {
     /// Whether all its processes have ended.
     pub fn is_over(self) -> bool {
-        matches!(self, GroupState::Succeeded | GroupState::Failed)
+        matches!(
+            self,
+            GroupState::Succeeded | GroupState::Stopped | GroupState::Failed
+        )
     }
 }
+
+/// Why a rank was skipped that was asked to end before it had started.
+pub const STOPPED_EARLY: &str = "stopped before it started";
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

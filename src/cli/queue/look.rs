@@ -185,7 +185,8 @@ pub fn purge(
 /// Asks on the terminal.
 fn agreed(queue: &str, depth: u64) -> Result<bool> {
     let queue = one_line(queue);
-    if !io::stdin().is_terminal() {
+    // The pty of a rank is no user: what it is asked stands in a pane, or in a log.
+    if !io::stdin().is_terminal() || std::env::var_os("DRAGON_TASK").is_some() {
         bail!(
             "purging queue {queue:?} throws {depth} items away: write --yes where nobody can be asked"
         );

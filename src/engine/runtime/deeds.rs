@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Life, Runtime};
 use crate::{
-    agent::wire::{Sink, SpawnSpec, ToAgent},
+    agent::wire::{Sink, Source, SpawnSpec, ToAgent},
     engine::{
         hosts::PENDING_MAX,
         output::Route,
@@ -13,6 +13,7 @@ use crate::{
         supervisor::{Action, Input},
     },
     model::{
+        document::Step,
         event::Event,
         ids::{Incarnation, ProcessId},
         template::{Alert, ProcessTemplate, Ready, Signal},
@@ -48,7 +49,7 @@ impl Runtime {
                     self.input(Input::SpawnFailed { child, reason });
                     return;
                 };
-                let spec = self.parts.recipes.spec(
+                let mut spec = self.parts.recipes.spec(
                     &self.parts.session,
                     &template,
                     child,
@@ -58,6 +59,10 @@ impl Runtime {
                     mute,
                     &host,
                 );
+                if self.parts.replay && template.stdin.is_none() && !self.is_typed_into(&process) {
+                    // Nobody is there to type: who reads gets the end of input instead of waiting for ever.
+                    spec.stdin = Source::Null;
+                }
                 self.route(&spec, &process, incarnation, &template);
                 self.ask_for_readiness(&spec, &template, &process, nproc, &host);
                 self.parts.link.send(&ToAgent::Spawn(Box::new(spec)));
@@ -99,6 +104,17 @@ impl Runtime {
                 first_failure,
             } => self.over = Some((outcome, first_failure)),
         }
+    }
+
+    /// Whether the timeline types into this process.
+    fn is_typed_into(&self, process: &ProcessId) -> bool {
+        let types =
+            |step: &Step| matches!(step, Step::Send(selector, _) if selector.selects(process));
+        self.parts
+            .session
+            .timeline
+            .iter()
+            .any(|entry| types(&entry.step))
     }
 
     fn route(

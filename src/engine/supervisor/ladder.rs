@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     event::{Level, Outcome, Usage},
-    lifecycle::{ExitStatus, ProcessState},
+    lifecycle::{ExitStatus, ProcessState, STOPPED_EARLY},
     template::Signal,
 };
 
@@ -47,7 +47,7 @@ impl Supervisor {
         rank.start_again = false;
         match rank.state {
             ProcessState::Waiting => {
-                let status = ExitStatus::Skipped("stopped before it started".to_owned());
+                let status = ExitStatus::Skipped(STOPPED_EARLY.to_owned());
                 rank.stop_asked = Some(kill);
                 self.end(at, status, Usage::default(), now);
             }

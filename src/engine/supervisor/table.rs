@@ -148,6 +148,8 @@ pub(super) struct Template {
     /// How many ranks are wanted; more may still be ending.
     pub replicas: u32,
     pub ranks: Vec<Rank>,
+    /// Muted or opened by the user as a whole: ranks that are added are so too.
+    pub mute: Option<bool>,
     /// Its ranks wait for what the template comes after.
     pub held: bool,
     counts: [u32; ProcessState::ALL.len()],
@@ -221,7 +223,11 @@ impl Template {
     pub fn resize(&mut self, replicas: u32) {
         self.replicas = replicas;
         while (self.ranks.len() as u32) < replicas {
-            self.ranks.push(Rank::new(self.first_life));
+            let mute = self.mute;
+            self.ranks.push(Rank {
+                mute,
+                ..Rank::new(self.first_life)
+            });
             self.counts[ProcessState::Idle as usize] += 1;
         }
     }
@@ -306,6 +312,7 @@ impl Group {
                     alerts: spec.alerts.clone().into(),
                     replicas: 0,
                     ranks: Vec::new(),
+                    mute: None,
                     held: false,
                     counts: [0; ProcessState::ALL.len()],
                     started: 0,
@@ -353,6 +360,8 @@ impl Group {
         if self.is_over() {
             if self.failed {
                 GroupState::Failed
+            } else if self.cut_short {
+                GroupState::Stopped
             } else {
                 GroupState::Succeeded
             }

@@ -194,6 +194,13 @@ impl Supervisor {
     }
 
     pub(super) fn mute(&mut self, selector: &Selector, muted: bool) {
+        for at in self
+            .selected(selector)
+            .into_iter()
+            .filter(|_| selector.rank.is_none())
+        {
+            self.groups[at.group].templates[at.template].mute = Some(muted);
+        }
         for at in self.selected_or_refuse(selector) {
             let process = self.id(at);
             let Some(rank) = self.rank_mut(at) else {

@@ -209,6 +209,23 @@ fn restarting_a_running_rank_ends_it_first_and_counts_as_no_failure() {
 }
 
 #[test]
+fn ranks_that_are_added_to_a_muted_template_are_muted() {
+    let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
+    world.command(Command::Mute("g".parse().unwrap()));
+    world.command(Command::Scale("g/a".parse().unwrap(), 2));
+    let second = |action: &Action| matches!(action, Action::Spawn { process, mute: Some(true), .. } if process.rank == 1);
+    assert!(world.actions.iter().any(second));
+}
+
+#[test]
+fn a_group_that_was_stopped_is_told_apart_from_one_that_succeeded() {
+    let mut world = World::started(&session(vec![("g", group(vec![("a", template())]))]));
+    world.command(Command::Stop("g".parse().unwrap()));
+    let state = world.supervisor.group_state(&"g".parse().unwrap());
+    assert_eq!(state, Some(GroupState::Stopped));
+}
+
+#[test]
 fn muting_before_the_start_is_remembered() {
     let mut world = World::new(&session(vec![("g", group(vec![("a", template())]))]));
     world.command(Command::Mute("g/a".parse().unwrap()));
