@@ -26,8 +26,9 @@ use crate::{
 /// How long the end of a run may take after it was insisted on; then the program leaves.
 const INSISTED: Duration = Duration::from_secs(10);
 
-/// Signals this close together are one wish: timeout(1) and some batch systems tell the process, and then its group.
-const ONE_WISH: Duration = Duration::from_millis(300);
+/// SIGTERM (or SIGHUP) twice within this time is one wish: timeout(1) and batch systems tell the process, and then its
+/// group. Nobody presses Ctrl-C twice so fast without meaning it.
+const ONE_WISH: Duration = Duration::from_millis(20);
 
 /// The exit code of what SIGTERM or SIGHUP ended: 128 + 15, as a shell has it for SIGTERM.
 const TERMINATED: u8 = 143;
@@ -141,9 +142,10 @@ async fn listen(
         };
         let mut heard = lock(heard);
         heard.terminated |= terminated;
-        if last
-            .replace(Instant::now())
-            .is_some_and(|last| last.elapsed() < ONE_WISH)
+        if terminated
+            && last
+                .replace(Instant::now())
+                .is_some_and(|last| last.elapsed() < ONE_WISH)
         {
             continue;
         }

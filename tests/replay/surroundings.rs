@@ -244,3 +244,16 @@ fn python_functions_get_their_arguments_and_their_tracebacks_are_whole() {
         "the last lines: {done:?}"
     );
 }
+
+#[test]
+fn who_reads_where_nobody_types_gets_the_end_of_input() {
+    let session = group_of(&shell(
+        "t",
+        "read line || echo nobody there; tty > /dev/null && echo a terminal",
+        "",
+    ));
+    Home::new()
+        .replay(&session, &[])
+        .ends_with(0)
+        .prints(&["t.0 | nobody there", "t.0 | a terminal"]);
+}
