@@ -418,12 +418,14 @@ impl Children {
                 let Some(stream) = &child.streams[which] else {
                     break;
                 };
-                let heard = stream.muted
-                    || self.deaf
-                    || bulk
-                        .as_mut()
-                        .is_none_or(|bulk| child.credit > 0 && bulk.has_room());
-                if child.closing.is_none() || !heard {
+                let unseen = stream.muted || self.deaf || bulk.is_none();
+                if child.closing.is_none() || (!unseen && child.credit <= 0) {
+                    // Its next credit leads here again.
+                    break;
+                }
+                if !unseen && bulk.as_mut().is_some_and(|bulk| !bulk.has_room()) {
+                    // With nothing left to read, epoll would never tell: the next room leads here again.
+                    self.blocked.push((slot, which));
                     break;
                 }
                 self.read(slot, which, false, bulk);
@@ -509,6 +511,11 @@ impl Children {
         }
         self.sync(slot, 0);
         self.sync(slot, INPUT);
+    }
+
+    /// Whether streams wait for room in the bulk buffer.
+    pub fn is_blocked(&self) -> bool {
+        !self.blocked.is_empty()
     }
 
     /// The bulk buffer has room again.

@@ -107,7 +107,6 @@ pub(super) struct Agent {
     control_interest: Option<EventFlags>,
     pub bulk: Option<Bulk>,
     bulk_interest: Option<EventFlags>,
-    bulk_full: bool,
     pub pid: i32,
     /// The limit of descriptors that we were started with.
     pub nofile: Rlimit,
@@ -154,7 +153,6 @@ impl Agent {
             control_interest: None,
             bulk: Some(Bulk::new(bulk)?),
             bulk_interest: None,
-            bulk_full: false,
             pid: pid.as_raw_nonzero().get(),
             nofile,
             run: None,
@@ -277,16 +275,15 @@ impl Agent {
 
     pub(super) fn flush_bulk(&mut self) {
         let Some(bulk) = &mut self.bulk else { return };
-        if bulk.waiting() == 0 && !self.bulk_full {
+        if bulk.waiting() == 0 && !self.children.is_blocked() {
             return;
         }
         match bulk.flush() {
             Ok(()) => {
-                let full = !bulk.has_room();
-                if self.bulk_full && !full {
+                // A stream may have found no room between two flushes that both left some.
+                if self.children.is_blocked() && bulk.has_room() {
                     self.children.unblock(&mut self.bulk);
                 }
-                self.bulk_full = full;
             }
             Err(error) => self.lose_link(&error),
         }

@@ -63,6 +63,11 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
         streams::say(note);
     }
     let mut inventory = hosts::inventory(session, &composing.host_alias, &welcome);
+    let unknown = hosts::unknown_aliases(&composing.host_alias, &inventory);
+    if !unknown.is_empty() {
+        failures::tell(&unknown, None, format);
+        return Ok(2);
+    }
     // A plan may use what is only declared.
     for host in &mut inventory.hosts {
         host.reachable = true;

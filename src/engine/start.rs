@@ -452,10 +452,13 @@ impl Starter {
             no_python: welcome.python_path.as_ref().err().map(String::as_str),
             folder: self.folder.path(),
         };
-        let findings = preflight
+        let mut findings = preflight
             .run(&mut link, &routes, &mut facts)
             .await
             .map_err(failed("the session cannot be checked on this host"))?;
+        findings
+            .problems
+            .extend(hosts::unknown_aliases(&self.options.aliases, &inventory));
         if !findings.problems.is_empty() {
             let all = findings
                 .problems

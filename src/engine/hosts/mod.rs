@@ -17,7 +17,13 @@ use tokio::{io::Interest, net::UnixStream};
 use super::placement::{HostFacts, Inventory};
 use crate::{
     agent::wire::{self, ControlReader, FromAgent, ToAgent, Welcome},
-    model::{cpuset::CpuSet, document::Session, host::HostSpec, ids::HostName},
+    model::{
+        cpuset::CpuSet,
+        document::Session,
+        host::HostSpec,
+        ids::HostName,
+        session::{FieldPath, Problem},
+    },
 };
 
 /// When so many bytes of requests wait for an agent, the engine listens to output no more and refuses input for it.
@@ -183,6 +189,27 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
     Inventory { hosts }
 }
 
+/// Aliases that name a host that is not there: most likely misspelt.
+pub fn unknown_aliases(aliases: &HostAliases, inventory: &Inventory) -> Vec<Problem> {
+    let there = |host: &HostName| inventory.hosts.iter().any(|facts| facts.is_called(host));
+    let names: Vec<_> = inventory
+        .hosts
+        .iter()
+        .map(|facts| facts.name.to_string())
+        .collect();
+    aliases
+        .iter()
+        .filter(|(_, host)| !there(host))
+        .map(|(alias, host)| {
+            let text = format!(
+                "--host-alias {alias}={host}: there is no host {host}, there is {}",
+                names.join(", ")
+            );
+            Problem::error(FieldPath::root(), text)
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,5 +314,21 @@ mod tests {
                     && inventory.hosts[0].is_called(&HostName::new("pinoak0033"))
             );
         }
+    }
+
+    #[test]
+    fn an_alias_for_a_host_that_is_not_there_is_a_problem() {
+        let aliases = vec![
+            (HostName::new("a"), HostName::new("login1")),
+            (HostName::new("b"), HostName::new("nowhere")),
+        ];
+        let inventory = inventory(&session(), &aliases, &welcome());
+        let problems = unknown_aliases(&aliases, &inventory);
+        assert_eq!(problems.len(), 1);
+        let text = problems[0].to_string();
+        assert!(
+            text.contains("no host nowhere") && text.contains("pinoak0033"),
+            "{text}"
+        );
     }
 }
