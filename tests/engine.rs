@@ -210,6 +210,15 @@ fn a_process_is_muted_and_opened_while_it_runs_and_what_was_thrown_away_is_count
         let now = log.metadata().map(|found| found.len()).unwrap_or_default();
         (std::mem::replace(&mut size, now) == now && now > 0).then_some(())
     });
+    let samples = world.handle.samples.clone();
+    world.until("something thrown away", |_, _| {
+        let samples = samples.borrow();
+        samples
+            .processes
+            .iter()
+            .any(|process| process.discarded > 0)
+            .then_some(())
+    });
     world.output.clear();
     world.wish(Command::Unmute("g/loud.0".parse().unwrap()));
     let discarded = world.event("the opening", |event| match event {
