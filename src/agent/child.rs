@@ -7,13 +7,15 @@ use std::{
     io,
     os::fd::{AsFd, OwnedFd},
     rc::Rc,
+    time::{Duration, Instant},
 };
 
 use rustix::{event::epoll::EventFlags, io::Errno, pipe::SpliceFlags};
 
 use super::{
+    link::COPY_MAX,
     pty,
-    wire::{BULK_MAX, CREDIT, ChildKey},
+    wire::{CREDIT, ChildKey},
 };
 
 /// Input that may wait for a child, in bytes.
@@ -29,13 +31,30 @@ const PTY_BUSY: usize = 1 << 10;
 const PIPE_DEFAULT: usize = 64 << 10;
 const PIPE_GROWN: usize = 256 << 10;
 
-/// Grown pipes at a time. An ordinary user's pipes shrink to 8 KiB beyond 16,384 pages (pipe(7),
-/// pipe-user-pages-soft): this takes a quarter of them at most.
-pub const GROWN_MAX: usize = 64;
+/// A read of this much says that the pipe was full: a write that does not fit into a page begins a new one, so short
+/// lines leave gaps.
+const PIPE_FULL: usize = PIPE_DEFAULT / 2;
+
+/// A read of this much, in bytes, makes a pipe one whose pages are moved.
+const BULKY: usize = 16 << 10;
+
+/// Pipes that are grown at a time, and those of them beyond which they are grown less: an ordinary user's pipes shrink to
+/// 8 KiB beyond 16,384 pages (pipe(7), pipe-user-pages-soft), and this takes little more than a quarter of them.
+const GROWN_MAX: usize = 128;
+const GROWN_FEW: usize = 16;
+const PIPE_GROWN_LESS: usize = 128 << 10;
 
 /// Reads of less than this in a row, after which a grown pipe is quiet and shrinks.
 const QUIET_BYTES: usize = 4 << 10;
 const QUIET_READS: u8 = 16;
+
+/// How long a chatty pipe is left alone, for a wake-up to bring more than a line. A grown pipe holds what is written
+/// meanwhile at 1 GB/s; nobody sees the delay.
+pub const REST: Duration = Duration::from_micros(250);
+
+/// Reads of less than [`QUIET_BYTES`] in a row, each within [`HURRY`] of the one before, that make a pipe chatty.
+const HURRIED_READS: u8 = 8;
+const HURRY: Duration = Duration::from_micros(500);
 
 /// A child from its start until it is reaped and its output is complete.
 pub struct Child {
@@ -197,7 +216,14 @@ pub struct Stream {
     pub grown: bool,
     /// A pipe that the kernel did not let us grow.
     fixed: bool,
+    /// A pipe whose last read gave so much that moving pages is cheaper than copying bytes.
+    bulky: bool,
     quiet: u8,
+    /// Not watched for a moment, for more than a line to gather.
+    pub resting: bool,
+    /// Small reads in a row, each soon after the one before, and when the last read was.
+    hurried: u8,
+    last: Option<Instant>,
 }
 
 impl Stream {
@@ -211,13 +237,17 @@ impl Stream {
             hung: false,
             grown: false,
             fixed: false,
+            bulky: false,
             quiet: 0,
+            resting: false,
+            hurried: 0,
+            last: None,
         }
     }
 
-    /// The most bytes that a turn may read of it.
+    /// The most bytes that a turn may copy of it.
     pub fn budget(&self) -> usize {
-        if self.pty { PTY_BUDGET } else { BULK_MAX }
+        if self.pty { PTY_BUDGET } else { COPY_MAX }
     }
 
     /// Reads what is there, at most `into`; how much, and whether more may come.
@@ -255,14 +285,52 @@ impl Stream {
         }
     }
 
+    /// Whether its pages are to be moved.
+    pub fn is_bulky(&self) -> bool {
+        self.bulky
+    }
+
+    /// Whether to leave it alone for [`REST`] after a read that gave so much: it writes little at a time and often, and
+    /// each write would wake us. Once it rests it does so again, until a rest brings nothing or nearly fills it.
+    pub fn needs_rest(&mut self, read: usize, woken: bool) -> bool {
+        if self.pty {
+            return false;
+        }
+        let holds = if self.grown {
+            PIPE_GROWN_LESS
+        } else {
+            PIPE_DEFAULT
+        };
+        if woken {
+            self.hurried = 0;
+            self.last = None;
+            return read > 0 && read < holds / 2;
+        }
+        let now = Instant::now();
+        let soon = self.last.is_some_and(|last| now - last < HURRY);
+        self.last = Some(now);
+        if read >= QUIET_BYTES || !soon {
+            self.hurried = 0;
+            return false;
+        }
+        self.hurried += 1;
+        self.hurried >= HURRIED_READS
+    }
+
     /// Grows or shrinks a pipe by how much the last read gave. `grown` counts the grown pipes of the agent.
     pub fn adapt(&mut self, read: usize, grown: &mut usize) {
+        self.bulky = !self.pty && read >= BULKY;
         if self.pty || self.fixed {
             return;
         }
         if !self.grown {
-            if read >= PIPE_DEFAULT && *grown < GROWN_MAX {
-                match rustix::pipe::fcntl_setpipe_size(&self.fd, PIPE_GROWN) {
+            if read >= PIPE_FULL && *grown < GROWN_MAX {
+                let size = if grown_few(*grown) {
+                    PIPE_GROWN
+                } else {
+                    PIPE_GROWN_LESS
+                };
+                match rustix::pipe::fcntl_setpipe_size(&self.fd, size) {
                     Ok(_) => {
                         self.grown = true;
                         self.quiet = 0;
@@ -286,6 +354,12 @@ impl Stream {
             }
         }
     }
+}
+
+/// Whether so few pipes are grown that each may be read as far as it goes; else all give the same in a turn, so that
+/// none runs ahead of the others.
+pub fn grown_few(grown: usize) -> bool {
+    grown < GROWN_FEW
 }
 
 fn read_some(fd: impl AsFd, into: &mut [u8]) -> rustix::io::Result<usize> {
@@ -339,9 +413,9 @@ mod tests {
         let (read, write) = pipe(true).unwrap();
         let mut stream = Stream::new(read, false, false);
         let mut grown = 0;
-        stream.adapt(PIPE_DEFAULT - 1, &mut grown);
+        stream.adapt(PIPE_FULL - 1, &mut grown);
         assert_eq!(grown, 0);
-        stream.adapt(PIPE_DEFAULT, &mut grown);
+        stream.adapt(PIPE_FULL, &mut grown);
         if stream.fixed {
             return; // An ordinary user beyond the limit.
         }

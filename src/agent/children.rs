@@ -15,11 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::{
+    event::epoll::{self, EventData, EventFlags},
+    time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec},
+};
 
 use super::{
-    child::{Child, Outcome, Way},
-    link::Bulk,
+    child::{Child, Outcome, REST, Way, grown_few},
+    link::{Bulk, COPY_MAX},
     pty,
     start::open_null,
     wire::{BULK_MAX, CREDIT, ChildKey},
@@ -47,8 +50,12 @@ pub struct Children {
     ended: HashMap<i32, (ChildKey, Rc<str>)>,
     /// The process ids of those in `ended`.
     ended_keys: HashMap<ChildKey, i32>,
-    /// Streams not watched because the bulk buffer was full.
-    blocked: Vec<(u32, usize)>,
+    /// Streams not watched because the bulk buffer was full; the longest waiting one is read first.
+    blocked: VecDeque<(u32, usize)>,
+    /// Chatty streams that are left alone until the next tick, the timer that ticks then, and whether it runs.
+    resting: VecDeque<(ChildKey, u32, usize)>,
+    timer: OwnedFd,
+    ticks: bool,
     /// Streams that the kernel did not let us watch.
     unwatched: Vec<(u32, usize)>,
     /// Whether all output is thrown away because there is no engine any more.
@@ -86,8 +93,13 @@ fn token(slot: u32, which: usize) -> u64 {
 }
 
 impl Children {
-    /// None yet, watched by this epoll.
-    pub fn new(epoll: OwnedFd) -> io::Result<Self> {
+    /// None yet, watched by this epoll, which reports `tick` when it is time for [`Children::tick`].
+    pub fn new(epoll: OwnedFd, tick: u64) -> io::Result<Self> {
+        let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        // Edge-triggered, it needs no read.
+        let flags = EventFlags::IN | EventFlags::ET;
+        epoll::add(&epoll, &timer, EventData::new_u64(tick), flags)?;
         Ok(Self {
             epoll,
             slots: Vec::new(),
@@ -96,13 +108,16 @@ impl Children {
             living: HashMap::new(),
             ended: HashMap::new(),
             ended_keys: HashMap::new(),
-            blocked: Vec::new(),
+            blocked: VecDeque::new(),
+            resting: VecDeque::new(),
+            timer,
+            ticks: false,
             unwatched: Vec::new(),
             deaf: false,
             attended: VecDeque::new(),
             grown: 0,
             null: open_null()?,
-            scratch: vec![0; BULK_MAX].into_boxed_slice(),
+            scratch: vec![0; COPY_MAX].into_boxed_slice(),
         })
     }
 
@@ -205,7 +220,9 @@ impl Children {
                 return;
             };
             let mut wanted = EventFlags::empty();
-            if stream.muted || self.deaf || credit {
+            if stream.resting {
+                // The next tick reads it.
+            } else if stream.muted || self.deaf || credit {
                 wanted |= EventFlags::IN;
             }
             if stream.hung {
@@ -242,7 +259,82 @@ impl Children {
             self.write_input(slot);
         }
         if closed || flags.contains(EventFlags::IN) {
-            self.read(slot, which, closed, bulk);
+            let read = self.read(slot, which, closed, bulk);
+            let child = self.slots[slot as usize].as_deref_mut();
+            if read > 0
+                && let Some(stream) = child.and_then(|child| child.streams[which].as_mut())
+                && stream.needs_rest(read, false)
+            {
+                self.rest(slot, which);
+            }
+        }
+    }
+
+    /// Lets the timer run, once.
+    fn set_timer(&mut self) {
+        if self.ticks {
+            return;
+        }
+        let time = |nanoseconds: u32| Timespec {
+            tv_sec: 0,
+            tv_nsec: nanoseconds.into(),
+        };
+        // Once and not again and again: one that repeats stops until it is read.
+        let once = Itimerspec {
+            it_interval: time(0),
+            it_value: time(REST.subsec_nanos()),
+        };
+        // Refused only for a time that is none.
+        let _ = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once);
+        self.ticks = true;
+    }
+
+    /// The timer ticked: how many streams are to be read by [`Children::rouse`], one by one.
+    pub fn tick(&mut self) -> usize {
+        self.ticks = false;
+        self.resting.len()
+    }
+
+    /// Reads the stream that rests longest.
+    pub fn rouse(&mut self, bulk: &mut Option<Bulk>) {
+        let Some((key, slot, which)) = self.resting.pop_front() else {
+            return;
+        };
+        let child = self.slots[slot as usize].as_deref_mut();
+        let Some(child) = child.filter(|child| child.key == key) else {
+            return;
+        };
+        let Some(stream) = child.streams[which].as_mut().filter(|s| s.resting) else {
+            return;
+        };
+        stream.resting = false;
+        let blocked = self.blocked.len();
+        let read = self.read(slot, which, false, bulk);
+        let child = self.slots[slot as usize].as_deref_mut();
+        let child = child.filter(|child| child.key == key);
+        let Some(stream) = child.and_then(|child| child.streams[which].as_mut()) else {
+            return;
+        };
+        if stream.needs_rest(read, true) {
+            self.rest(slot, which);
+        } else if self.blocked.len() == blocked {
+            self.sync(slot, which);
+        }
+    }
+
+    /// Leaves a stream alone until the next tick.
+    fn rest(&mut self, slot: u32, which: usize) {
+        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let Some(stream) = &mut child.streams[which] else {
+            return;
+        };
+        if !stream.resting {
+            stream.resting = true;
+            self.resting.push_back((child.key, slot, which));
+            self.sync(slot, which);
+            self.set_timer();
         }
     }
 
@@ -285,11 +377,15 @@ impl Children {
         let Some(stream) = &mut child.streams[which] else {
             return 0;
         };
+        let share = match grown_few(self.grown) {
+            true => BULK_MAX,
+            false => COPY_MAX,
+        };
         let (read, outcome) = match bulk {
             Some(bulk) if !stream.muted && !self.deaf => {
                 if child.credit <= 0 || !bulk.has_room() {
                     if child.credit > 0 {
-                        self.blocked.push((slot, which));
+                        self.blocked.push_back((slot, which));
                     }
                     let interest = &mut stream.interest;
                     // It was there to be removed.
@@ -299,9 +395,16 @@ impl Children {
                     }
                     return 0;
                 }
-                let limit = stream.budget().min(child.credit as usize);
-                let (read, outcome) =
-                    bulk.frame(child.key, which as u8, limit, |into| stream.read(into));
+                let (key, number) = (child.key, which as u8);
+                let credit = child.credit as usize;
+                let moved = match stream.is_bulky() {
+                    true => bulk.carry(key, number, credit.min(share), &stream.fd),
+                    false => None,
+                };
+                let (read, outcome) = moved.unwrap_or_else(|| {
+                    let limit = stream.budget().min(credit);
+                    bulk.frame(key, number, limit, |into| stream.read(into))
+                });
                 child.credit -= read as i64;
                 child.shown += read as u64;
                 (read, outcome)
@@ -425,7 +528,7 @@ impl Children {
                 }
                 if !unseen && bulk.as_mut().is_some_and(|bulk| !bulk.has_room()) {
                     // With nothing left to read, epoll would never tell: the next room leads here again.
-                    self.blocked.push((slot, which));
+                    self.blocked.push_back((slot, which));
                     break;
                 }
                 self.read(slot, which, false, bulk);
@@ -518,17 +621,20 @@ impl Children {
         !self.blocked.is_empty()
     }
 
-    /// The bulk buffer has room again.
+    /// The bulk buffer has room again: reads the stream that waits for it longest.
     pub fn unblock(&mut self, bulk: &mut Option<Bulk>) {
-        for (slot, which) in std::mem::take(&mut self.blocked) {
-            self.sync(slot, which);
-            self.drain_closing(slot, bulk);
-        }
+        let Some((slot, which)) = self.blocked.pop_front() else {
+            return;
+        };
+        self.read(slot, which, false, bulk);
+        self.sync(slot, which);
+        self.drain_closing(slot, bulk);
     }
 
     /// From now on all output is thrown away: there is nobody to take it.
     pub fn deafen(&mut self) {
         self.deaf = true;
+        self.blocked.clear();
         for slot in 0..self.slots.len() as u32 {
             for which in [0, 1] {
                 self.sync(slot, which);

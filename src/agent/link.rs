@@ -1,7 +1,8 @@
 //! The agent's two channels to the engine.
 //!
-//! Owns their buffers and bounds. Control is read message by message and written at once; bulk is one buffer into which
-//! children are read directly. Never knows what a message means. Start at [`Control`] and [`Bulk`].
+//! Owns their buffers and bounds. Control is read message by message and written at once. Bulk is one buffer into which
+//! children are read directly, and a pipe through which the pages of those that write much are moved without being
+//! copied. Never knows what a message means. Start at [`Control`] and [`Bulk`].
 
 use std::{
     collections::VecDeque,
@@ -9,16 +10,25 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use rustix::io::Errno;
+use rustix::{io::Errno, pipe::SpliceFlags};
 
-use super::wire::{
-    self, BULK_MAX, Bulk as Kind, BulkHeader, ChildKey, ControlReader, FromAgent, ToAgent,
-    WireError,
+use super::{
+    child::{self, Outcome},
+    wire::{
+        self, BULK_MAX, Bulk as Kind, BulkHeader, ChildKey, ControlReader, FromAgent, ToAgent,
+        WireError,
+    },
 };
 
-/// Output on its way to the engine, in bytes. Eight of the largest frames: enough that one write empties into a
-/// socket while the next frames gather, small enough that a slow engine is felt by the children at once.
-const BULK_BUFFER: usize = 8 * (BulkHeader::SIZE + BULK_MAX);
+/// The largest frame that is copied, in bytes; larger ones are moved.
+pub const COPY_MAX: usize = 64 << 10;
+
+/// Output on its way to the engine, in bytes. Eight of the largest copied frames: enough that one write empties into the
+/// channel while the next frames gather, small enough that a slow engine is felt by the children at once.
+const BULK_BUFFER: usize = 8 * (BulkHeader::SIZE + COPY_MAX);
+
+/// Bytes in the buffer that are worth a write before the turn is over.
+const FLUSH: usize = 64 << 10;
 
 /// Answers that may wait for the engine, in bytes, before no further request is read.
 const ANSWERS_MAX: usize = 4 << 20;
@@ -134,8 +144,32 @@ pub struct Bulk {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    /// Where the payload of a moved frame waits for the channel; absent where the kernel has none for us.
+    stage: Option<Stage>,
     /// Children whose end could not be told yet for want of room.
     ends: VecDeque<(ChildKey, u64)>,
+}
+
+/// A pipe of our own between a child's and the channel: the length of a frame must be known before the frame is sent, and
+/// only what lies in a pipe that nobody else can read is known.
+struct Stage {
+    read: OwnedFd,
+    write: OwnedFd,
+    /// Bytes in it; they follow what is in the buffer.
+    holds: usize,
+}
+
+impl Stage {
+    fn new() -> io::Result<Self> {
+        let (read, write) = child::pipe(true)?;
+        // Refused at an ordinary user's limit: then frames are smaller.
+        let _ = rustix::pipe::fcntl_setpipe_size(&write, BULK_MAX);
+        Ok(Self {
+            read,
+            write,
+            holds: 0,
+        })
+    }
 }
 
 impl Bulk {
@@ -148,16 +182,21 @@ impl Bulk {
             buffer: vec![0; BULK_BUFFER].into_boxed_slice(),
             start: 0,
             end: 0,
+            stage: Stage::new().ok(),
             ends: VecDeque::new(),
         })
     }
 
     /// Whether a frame of the largest size fits in.
     pub fn has_room(&mut self) -> bool {
-        self.fits(BulkHeader::SIZE + BULK_MAX)
+        self.fits(BulkHeader::SIZE + COPY_MAX)
     }
 
     fn fits(&mut self, size: usize) -> bool {
+        if self.staged() > 0 {
+            // What comes into the buffer now would be sent before it.
+            return false;
+        }
         if self.end + size <= self.buffer.len() {
             return true;
         }
@@ -170,6 +209,47 @@ impl Bulk {
         self.end + size <= self.buffer.len()
     }
 
+    fn staged(&self) -> usize {
+        self.stage.as_ref().map_or(0, |stage| stage.holds)
+    }
+
+    /// Whether so much waits that it is to be written before anything else is read.
+    pub fn is_due(&self) -> bool {
+        self.staged() > 0 || self.end - self.start >= FLUSH
+    }
+
+    /// Moves what a child's pipe holds, at most `limit` bytes, into a frame: how much, and whether more may come.
+    /// `None` where that cannot be done; then [`Bulk::frame`] can. Only when [`Bulk::has_room`].
+    pub fn carry(
+        &mut self,
+        child: ChildKey,
+        stream: u8,
+        limit: usize,
+        from: impl AsFd,
+    ) -> Option<(usize, Outcome)> {
+        let stage = self.stage.as_mut()?;
+        let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+        let limit = limit.min(BULK_MAX);
+        match rustix::pipe::splice(from, None, &stage.write, None, limit, flags) {
+            Ok(0) => Some((0, Outcome::End)),
+            Ok(moved) => {
+                stage.holds = moved;
+                let header = BulkHeader {
+                    kind: Kind::Output,
+                    stream,
+                    child,
+                    len: moved as u32,
+                };
+                let body = self.end + BulkHeader::SIZE;
+                self.buffer[self.end..body].copy_from_slice(&header.encode());
+                self.end = body;
+                Some((moved, Outcome::More))
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Some((0, Outcome::More)),
+            Err(_) => None,
+        }
+    }
+
     /// Lets `read` fill a frame of at most `limit` bytes; nothing is sent when it fills none of it.
     /// Only when [`Bulk::has_room`].
     pub fn frame<E>(
@@ -180,7 +260,7 @@ impl Bulk {
         read: impl FnOnce(&mut [u8]) -> (usize, E),
     ) -> (usize, E) {
         let body = self.end + BulkHeader::SIZE;
-        let (len, outcome) = read(&mut self.buffer[body..body + limit.min(BULK_MAX)]);
+        let (len, outcome) = read(&mut self.buffer[body..body + limit.min(COPY_MAX)]);
         if len > 0 {
             let header = BulkHeader {
                 kind: Kind::Output,
@@ -218,7 +298,7 @@ impl Bulk {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it.
+    /// Writes what waits, as far as the channel takes it.
     pub fn flush(&mut self) -> Result<(), LinkError> {
         loop {
             while self.start < self.end {
@@ -234,6 +314,12 @@ impl Bulk {
             }
             self.start = 0;
             self.end = 0;
+            if !self.send_staged()? {
+                return Ok(());
+            }
+            if self.end > 0 {
+                continue;
+            }
             if self.ends.is_empty() {
                 return Ok(());
             }
@@ -241,9 +327,37 @@ impl Bulk {
         }
     }
 
+    /// Moves what is staged into the channel; false: it takes no more now. The buffer must be empty.
+    fn send_staged(&mut self) -> Result<bool, LinkError> {
+        let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+        while let Some(stage) = &mut self.stage
+            && stage.holds > 0
+        {
+            match rustix::pipe::splice(&stage.read, None, &self.fd, None, stage.holds, flags) {
+                Ok(moved) => stage.holds -= moved,
+                Err(Errno::AGAIN) => return Ok(false),
+                Err(Errno::INTR) => {}
+                // A channel that nothing can be moved into: copied this time, and no more moved.
+                Err(Errno::INVAL) => {
+                    while stage.holds > 0 {
+                        let into = &mut self.buffer[self.end..];
+                        let read =
+                            rustix::io::retry_on_intr(|| rustix::io::read(&stage.read, &mut *into));
+                        let read = read.map_err(io::Error::from)?;
+                        stage.holds -= read.min(stage.holds);
+                        self.end += read;
+                    }
+                    self.stage = None;
+                }
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+        Ok(true)
+    }
+
     /// Bytes that wait for the socket.
     pub fn waiting(&self) -> usize {
-        self.end - self.start + self.ends.len() * END
+        self.end - self.start + self.staged() + self.ends.len() * END
     }
 }
 
@@ -272,7 +386,7 @@ mod tests {
                 let read = theirs.read(&mut chunk).unwrap();
                 got.extend_from_slice(&chunk[..read]);
             }
-            let len = (round as usize * 7919) % BULK_MAX;
+            let len = (round as usize * 7919) % COPY_MAX;
             bulk.frame(child, 0, len, |into| {
                 into.fill(round as u8);
                 (into.len(), ())

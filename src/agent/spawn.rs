@@ -35,6 +35,10 @@ const SIGNAL_MAX: c_long = 64;
 /// The size of the kernel's signal set in bytes.
 const KERNEL_SIGSET: c_long = 8;
 
+/// Room for the kernel's signal action in words, whatever the architecture's layout: at most 64 bytes. Its first
+/// word is the handler; zeros are the default action.
+const KERNEL_SIGACTION: usize = 8;
+
 /// What of a start failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -105,6 +109,7 @@ struct Shared {
     cpus_len: usize,
     nofile: libc::rlimit,
     parent: libc::pid_t,
+    ignored: u64,
     step: AtomicI32,
     errno: AtomicI32,
 }
@@ -115,10 +120,13 @@ pub struct Launcher {
     stack: Box<[u128]>,
     nofile: libc::rlimit,
     parent: libc::pid_t,
+    /// The signals that this process ignores: bit 0 is signal 1. Exec resets handlers, but not these.
+    ignored: u64,
 }
 
 impl Launcher {
-    /// A launcher whose children get this limit of descriptors.
+    /// A launcher whose children get this limit of descriptors. What this process ignores must not change any more:
+    /// asking once saves every child sixty system calls while its parent is suspended.
     pub fn new(nofile: Rlimit) -> Self {
         let limit = |value: Option<u64>| value.unwrap_or(libc::RLIM_INFINITY);
         Self {
@@ -128,6 +136,7 @@ impl Launcher {
                 rlim_max: limit(nofile.maximum),
             },
             parent: rustix::process::getpid().as_raw_nonzero().get(),
+            ignored: ignored(),
         }
     }
 
@@ -168,6 +177,7 @@ impl Launcher {
             cpus_len: cpus.len(),
             nofile: self.nofile,
             parent: self.parent,
+            ignored: self.ignored,
             step: AtomicI32::new(0),
             errno: AtomicI32::new(0),
         };
@@ -221,6 +231,27 @@ impl Launcher {
     }
 }
 
+/// The signals that this process ignores: bit 0 is signal 1.
+fn ignored() -> u64 {
+    let is_ignored = |signal: c_long| {
+        let mut action = [0u64; KERNEL_SIGACTION];
+        // SAFETY: a null new action is allowed; `action` is live and not smaller than what the kernel writes.
+        let asked = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                ptr::null::<u64>(),
+                action.as_mut_ptr(),
+                KERNEL_SIGSET,
+            )
+        };
+        asked == 0 && action[0] == libc::SIG_IGN as u64
+    };
+    (1..=SIGNAL_MAX)
+        .filter(|&signal| is_ignored(signal))
+        .fold(0, |set, signal| set | 1 << (signal - 1))
+}
+
 /// What the child does until it is another program. Only system calls; no allocation, no lock, no panic.
 extern "C" fn child(argument: *mut c_void) -> c_int {
     // SAFETY: `launch` passes a live `Shared` and is suspended; its pointers are live, null-terminated lists.
@@ -264,16 +295,17 @@ unsafe fn become_program(shared: &Shared) {
         {
             return;
         }
-        // Zeros are the default action, whatever the architecture's layout: its size is at most 64 bytes.
-        let default = [0u64; 8];
-        for signal in 1..=SIGNAL_MAX {
+        let default = [0u64; KERNEL_SIGACTION];
+        let mut ignored = shared.ignored;
+        while ignored != 0 {
             libc::syscall(
                 libc::SYS_rt_sigaction,
-                signal,
+                c_long::from(ignored.trailing_zeros()) + 1,
                 default.as_ptr(),
                 ptr::null_mut::<u64>(),
                 KERNEL_SIGSET,
             );
+            ignored &= ignored - 1;
         }
         let none = 0u64;
         libc::syscall(

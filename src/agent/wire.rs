@@ -2,7 +2,7 @@
 //!
 //! Owns the messages, their framing and their version. Two channels: *control* (both ways, small, postcard)
 //! and *bulk* (agent to engine, output bytes behind a fixed header), so that a key or an exit never queues
-//! behind a flood. On localhost they are two socketpairs: the agent finds control at its standard input
+//! behind a flood. On localhost they are a socketpair and a pipe: the agent finds control at its standard input
 //! and bulk at its standard output. Never holds a socket itself. Start at [`ToAgent`] and [`FromAgent`].
 //!
 //! Order: messages of one channel arrive in order. Output of a child and its [`Bulk::Eof`] are on bulk, its
@@ -23,7 +23,7 @@ pub const VERSION: u32 = 1;
 pub const CONTROL_MAX: usize = 16 << 20;
 
 /// The largest payload of one bulk frame, in bytes.
-pub const BULK_MAX: usize = 64 << 10;
+pub const BULK_MAX: usize = 256 << 10;
 
 /// Output that a child may send before the engine has taken any of it, in bytes. Several times what lies in the bulk
 /// channel, so that a lone flood does not wait for its credit.

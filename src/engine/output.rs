@@ -8,7 +8,6 @@
 use std::{
     collections::HashMap,
     io::Read,
-    os::unix::net::UnixStream,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
@@ -140,7 +139,7 @@ struct Output {
 
 /// Reads a host's bulk channel until it closes. `started` is where this thread's clock begins.
 pub fn run(
-    mut bulk: UnixStream,
+    mut bulk: impl Read,
     routes: Routes,
     logs: LogFiles,
     feed: PaneFeed,
