@@ -180,7 +180,16 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tui",
         places: &["tui"],
-        ours: Ours::Only(&["model", "term", "record", "engine!"]),
+        // The engine is another process: a client of its door is all that the screens have of it.
+        ours: Ours::Only(&[
+            "model",
+            "term",
+            "record",
+            "engine::door!",
+            "engine::door::client",
+            "engine::door::join",
+            "engine::door::wire",
+        ]),
         crates: Crates::Never(&["portable_pty", "redis"]),
         without: &["process::Command", "std::net"],
     },

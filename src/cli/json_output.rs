@@ -265,6 +265,7 @@ mod tests {
                 process: Arc::new(process.parse().unwrap()),
                 incarnation: Incarnation(2),
                 stream,
+                offset: 0,
                 gap: 0,
                 bytes: format!("{process} {stream}").into_bytes(),
             };
@@ -299,6 +300,7 @@ mod tests {
                 process: process.clone(),
                 incarnation: Incarnation(0),
                 stream: 0,
+                offset: 0,
                 gap: 0,
                 bytes: bytes.to_vec(),
             };

@@ -5,6 +5,7 @@
 //! is [`Engine::start`], which checks everything, starts nothing when anything is wrong, and gives an
 //! [`EngineHandle`]: commands in, events and pane bytes out, all of them serialisable.
 
+pub mod door;
 pub mod hosts;
 mod line_watch;
 pub mod output;

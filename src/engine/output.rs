@@ -278,8 +278,9 @@ impl Output {
                         .or_insert_with(|| logs.add((**process).clone()))
                 });
                 notice = self.logs.write(log, payload, now);
+                let offset = self.logs.began(log);
                 self.feed
-                    .publish(process, *incarnation, header.stream, payload);
+                    .publish(process, *incarnation, header.stream, offset, payload);
             }
         }
         for seen in std::mem::take(&mut self.seen) {

@@ -34,6 +34,9 @@ pub struct Chunk {
     pub incarnation: Incarnation,
     /// 0: standard output (or both in one), 1: standard error.
     pub stream: u8,
+    /// Where the first of the bytes lies in the log of the process, in bytes from its begin. What the log lost stands
+    /// at its end as it was then.
+    pub offset: u64,
     /// Bytes that were dropped just before these.
     pub gap: u64,
     /// The bytes, as the pty or pipe delivered them.
@@ -142,8 +145,16 @@ impl PaneFeed {
         process: &Arc<ProcessId>,
         incarnation: Incarnation,
         stream: u8,
+        offset: u64,
         bytes: &[u8],
     ) {
+        let new = Piece {
+            process,
+            incarnation,
+            stream,
+            offset,
+            bytes,
+        };
         let mut state = self.0.lock();
         if state.closed {
             return;
@@ -157,11 +168,11 @@ impl PaneFeed {
                     .unwrap_or_else(PoisonError::into_inner);
             }
             state.queued += bytes.len();
-            push(&mut state.queue, process, incarnation, stream, 0, bytes);
+            push(&mut state.queue, 0, &new);
         } else if let Some(ring) = state.rings.get_mut(process.as_ref()) {
             ring.bytes += bytes.len();
             let gap = std::mem::take(&mut ring.gap);
-            push(&mut ring.chunks, process, incarnation, stream, gap, bytes);
+            push(&mut ring.chunks, gap, &new);
             while ring.bytes > RING_MAX
                 && ring.chunks.len() > 1
                 && let Some(oldest) = ring.chunks.pop_front()
@@ -181,29 +192,42 @@ impl PaneFeed {
     }
 }
 
-fn push(
-    queue: &mut VecDeque<Chunk>,
-    process: &Arc<ProcessId>,
+/// What was published.
+struct Piece<'a> {
+    process: &'a Arc<ProcessId>,
     incarnation: Incarnation,
     stream: u8,
-    gap: u64,
-    bytes: &[u8],
-) {
+    offset: u64,
+    bytes: &'a [u8],
+}
+
+impl Piece<'_> {
+    /// Whether it goes on where the chunk ends, and both are small enough to be one. Bytes that the log lost have no
+    /// place in it: the log has not grown, or not by all of them.
+    fn continues(&self, last: &Chunk) -> bool {
+        let places = last.offset..=last.offset + last.bytes.len() as u64;
+        Arc::ptr_eq(&last.process, self.process)
+            && (last.incarnation, last.stream) == (self.incarnation, self.stream)
+            && last.bytes.len() + self.bytes.len() <= JOIN_MAX
+            && places.contains(&self.offset)
+    }
+}
+
+fn push(queue: &mut VecDeque<Chunk>, gap: u64, new: &Piece) {
     if let Some(last) = queue.back_mut()
-        && Arc::ptr_eq(&last.process, process)
-        && (last.incarnation, last.stream) == (incarnation, stream)
-        && last.bytes.len() + bytes.len() <= JOIN_MAX
         && gap == 0
+        && new.continues(last)
     {
-        last.bytes.extend_from_slice(bytes);
+        last.bytes.extend_from_slice(new.bytes);
         return;
     }
     queue.push_back(Chunk {
-        process: process.clone(),
-        incarnation,
-        stream,
+        process: new.process.clone(),
+        incarnation: new.incarnation,
+        stream: new.stream,
+        offset: new.offset,
         gap,
-        bytes: bytes.to_vec(),
+        bytes: new.bytes.to_vec(),
     });
 }
 
@@ -229,7 +253,7 @@ mod tests {
         let piece = vec![7; JOIN_MAX];
         let pieces = 3 * RING_MAX / JOIN_MAX;
         for _ in 0..pieces {
-            feed.publish(&a, Incarnation(0), 0, &piece);
+            feed.publish(&a, Incarnation(0), 0, 0, &piece);
         }
         let chunks = taken(&panes);
         let kept: usize = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
@@ -242,7 +266,7 @@ mod tests {
     #[test]
     fn nobody_pays_for_a_pane_that_nobody_looks_at() {
         let (panes, feed) = panes();
-        feed.publish(&process("g/a.0"), Incarnation(0), 0, b"unseen");
+        feed.publish(&process("g/a.0"), Incarnation(0), 0, 0, b"unseen");
         assert_eq!(taken(&panes), []);
     }
 
@@ -254,7 +278,7 @@ mod tests {
         let total = 4 * FOLLOW_MAX;
         let writer = std::thread::spawn(move || {
             for _ in 0..total / 1024 {
-                feed.publish(&a, Incarnation(0), 0, &[1; 1024]);
+                feed.publish(&a, Incarnation(0), 0, 0, &[1; 1024]);
             }
         });
         let mut seen = 0;
@@ -274,7 +298,7 @@ mod tests {
         let a = process("g/a.0");
         let writer = std::thread::spawn(move || {
             for _ in 0..3 {
-                feed.publish(&a, Incarnation(0), 0, &vec![1; FOLLOW_MAX]);
+                feed.publish(&a, Incarnation(0), 0, 0, &vec![1; FOLLOW_MAX]);
             }
         });
         drop(panes);

@@ -36,6 +36,9 @@ pub struct LogId(u32);
 struct Log {
     process: ProcessId,
     slot: u32,
+    /// The length of its file, and where in it the bytes of the latest write begin.
+    end: u64,
+    began: u64,
     written: u64,
     lost: u64,
     /// It could not be written: how much is missing at its end, and when it is tried again.
@@ -89,6 +92,8 @@ impl LogFiles {
         self.logs.push(Log {
             process,
             slot: NONE,
+            end: 0,
+            began: 0,
             written: 0,
             lost: 0,
             gap: None,
@@ -109,6 +114,11 @@ impl LogFiles {
             .map_or((0, 0), |log| (log.written, log.lost))
     }
 
+    /// Where in its file the bytes of the latest write to a log begin; where it ended then, if they could not be written.
+    pub fn began(&self, id: LogId) -> u64 {
+        self.logs.get(id.0 as usize).map_or(0, |log| log.began)
+    }
+
     /// Bytes written to all logs, and bytes that could not be.
     pub fn total_bytes(&self) -> (u64, u64) {
         self.logs.iter().fold((0, 0), |(written, lost), log| {
@@ -123,6 +133,7 @@ impl LogFiles {
         if bytes.is_empty() {
             return None;
         }
+        log.began = log.end;
         if let Some(gap) = &mut log.gap
             && now < gap.retry
         {
@@ -220,10 +231,14 @@ impl LogFiles {
                 }
                 return (0, Some(error));
             }
+            log.end += mark.len() as u64;
             log.gap = None;
             self.paused = self.paused.saturating_sub(1);
         }
-        write_some(file, bytes)
+        log.began = log.end;
+        let outcome = write_some(file, bytes);
+        log.end += outcome.0 as u64;
+        outcome
     }
 
     /// Books the outcome of a try.
@@ -294,9 +309,12 @@ impl LogFiles {
             self.set_open_files(self.open.len() / 2);
             opened = append_to(&path);
         }
-        let slot = self.open.insert(index, opened?);
+        let file = opened?;
+        // Not what was written: the folder may have been removed, or the end of the file.
+        let end = file.metadata()?.len();
+        let slot = self.open.insert(index, file);
         if let Some(log) = self.logs.get_mut(index as usize) {
-            log.slot = slot;
+            (log.slot, log.end, log.began) = (slot, end, end);
         }
         Ok(())
     }

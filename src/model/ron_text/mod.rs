@@ -10,6 +10,8 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 pub use literal::{is_identifier, write_text};
 pub use parser::parse;
 
@@ -20,7 +22,9 @@ pub const DEPTH_MAX: usize = 64;
 pub const PROBLEMS_MAX: usize = 200;
 
 /// A range of bytes of a text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: usize,
@@ -41,7 +45,7 @@ impl Span {
 }
 
 /// A place in a text as people count it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// 1-based line.
     pub line: u32,

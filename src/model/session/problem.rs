@@ -5,10 +5,13 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::ron_text::{Lines, Position, Span};
 
 /// How much a problem matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The session can be used as it is.
     Warning,
@@ -26,7 +29,8 @@ impl fmt::Display for Severity {
 }
 
 /// One step into a session.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Part {
     /// A field or the key of a map.
     Name(String),
@@ -35,7 +39,8 @@ pub enum Part {
 }
 
 /// The way to a field: `groups.demo.templates.generator.args[0]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FieldPath(Vec<Part>);
 
 impl FieldPath {
@@ -116,11 +121,12 @@ const MESSAGE_MAX: usize = 500;
 /// Something wrong with a session.
 ///
 /// Displayed as `FILE:LINE:COLUMN: field: message`, without what is not known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Whether the session can be used nevertheless.
     pub severity: Severity,
-    /// The file, if it came from one.
+    /// The file, if it came from one. On a wire its name is text: bytes that are not UTF-8 are replaced.
+    #[serde(serialize_with = "file_text")]
     pub file: Option<Arc<Path>>,
     /// The field; the root for the file as a whole.
     pub path: FieldPath,
@@ -132,6 +138,15 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub help: Option<Box<str>>,
+}
+
+fn file_text<S: serde::Serializer>(
+    file: &Option<Arc<Path>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    file.as_ref()
+        .map(|file| file.to_string_lossy())
+        .serialize(serializer)
 }
 
 impl Problem {

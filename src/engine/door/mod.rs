@@ -1,0 +1,25 @@
+//! The engine as a process of its own, and the talk with it over one socket.
+//!
+//! Owns the language of that socket ([`wire`]), the side of the engine ([`serve`]: `dragon-tui engine`) and the side of
+//! a client ([`client`]). A screen names this module and nothing else of the engine. Never decides anything about
+//! processes: whatever a client wishes goes to the engine as a command. Start at [`client::Client::launch`].
+//!
+//! What a client can rely on:
+//! * events come whole and in order; who does not take them makes the engine wait (never the end of the run);
+//! * samples and the state of queues are the newest, older ones are left out;
+//! * bytes of panes come only for the processes that were asked for last ([`wire::ToEngine::Watch`]). Who does not take
+//!   them loses the oldest, counted as a gap; nothing else waits for them, so the end of a process may be told before
+//!   its last bytes come;
+//! * every byte has its place in the log of its process, so that the log and what is live can be put together without
+//!   losing or doubling anything: [`join::LogJoin`];
+//! * when the client is gone, everything is stopped, within a bound.
+
+pub mod client;
+pub mod join;
+pub mod wire;
+
+pub use super::{
+    CommandError,
+    panes::Chunk,
+    queues::{PeekedItem, QueueSample, Side, Waiter},
+};
