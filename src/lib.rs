@@ -5,12 +5,13 @@
 //! hosts: every host, this one too, has one small agent process that owns the children there, and ends them all
 //! when its link closes ([`agent`]). The engine holds the brain, the queues and the record of the run
 //! ([`engine`], [`record`]), and speaks one serialisable language of commands, events and pane bytes to its
-//! clients; the headless replay in [`cli`] is one.
+//! clients; the headless replay in [`cli`] is one. What a process prints becomes a picture in [`term`].
 //!
 //! Where to start reading: [`model::document::Session`] for what a session is, [`engine::Engine::start`] for how it
 //! runs, [`agent::wire`] for what crosses to a host, [`engine::queues`] for the queues.
 //!
-//! Layers point down: `cli` → `engine` → `record`, `agent::wire` → `model`. A test holds the table.
+//! Layers point down: `cli` → `engine` → `record`, `agent::wire` → `model`; `term` stands alone. A test holds the
+//! table.
 
 pub mod agent;
 pub mod cli;
@@ -18,3 +19,4 @@ pub mod engine;
 pub mod model;
 pub mod python;
 pub mod record;
+pub mod term;

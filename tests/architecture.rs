@@ -224,7 +224,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("portable_pty", &["src/agent/pty.rs"]),
     ("nvml_wrapper", &["src/agent/gpu.rs"]),
     ("sysinfo", &["src/agent/stats.rs"]),
-    ("alacritty_terminal", &["src/term/screen.rs"]),
+    ("alacritty_terminal", &["src/term/screen/"]),
 ];
 
 /// Where `unsafe` may stand: a child between clone and exec needs raw system calls.
