@@ -18,3 +18,4 @@ pub mod engine;
 pub mod model;
 pub mod python;
 pub mod record;
+pub mod tui;
