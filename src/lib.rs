@@ -20,3 +20,4 @@ pub mod model;
 pub mod python;
 pub mod record;
 pub mod term;
+pub mod tui;
