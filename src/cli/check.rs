@@ -2,7 +2,8 @@
 
 use std::{io::Write, path::PathBuf};
 
-use super::{args::Format, failures, plain_text::one_line, streams};
+use super::{args::Format, failures, streams};
+use crate::term::plain_text::one_line;
 use crate::{
     engine::preflight,
     model::session::{Problem, Session},

@@ -2,13 +2,9 @@
 
 use std::{io::Write, path::Path, process::ExitCode};
 
-use super::{
-    args::Format,
-    json_output,
-    plain_text::{one_line, safe_lines},
-    streams,
-};
+use super::{args::Format, json_output, streams};
 use crate::model::session::{Loaded, Problem};
+use crate::term::plain_text::{one_line, safe_lines};
 
 /// Reports an error that ended the program and gives its exit code, 2.
 pub fn report(error: &anyhow::Error) -> ExitCode {

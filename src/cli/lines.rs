@@ -6,7 +6,7 @@
 
 use std::{ffi::OsStr, io::Write};
 
-use super::plain_text::{LineEnd, PlainText};
+use crate::term::plain_text::{LineEnd, PlainText};
 
 #[cfg(test)]
 mod tests;

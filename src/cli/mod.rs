@@ -10,7 +10,6 @@ pub mod failures;
 pub mod headless;
 pub mod json_output;
 pub mod lines;
-pub mod plain_text;
 pub mod plan;
 mod quantities;
 pub mod queue;

@@ -10,10 +10,9 @@ use serde::Serialize;
 
 use super::{
     args::{Composing, Format},
-    failures, headless, json_output,
-    plain_text::one_line,
-    streams,
+    failures, headless, json_output, streams,
 };
+use crate::term::plain_text::one_line;
 use crate::{
     agent::hello,
     engine::{

@@ -4,9 +4,9 @@ use std::{io::Write, path::Path};
 
 use super::{
     lines::grouped,
-    plain_text::one_line,
     quantities::{duration, size},
 };
+use crate::term::plain_text::one_line;
 use crate::{
     model::{event::Outcome, lifecycle::ExitStatus},
     record::{Failure, Summary},

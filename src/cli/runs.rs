@@ -22,9 +22,9 @@ use super::{
     args::Format,
     json_output,
     lines::grouped,
-    plain_text::one_line,
     quantities::{duration, size},
 };
+use crate::term::plain_text::one_line;
 
 #[cfg(test)]
 mod tests;

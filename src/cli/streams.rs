@@ -9,7 +9,7 @@ use std::{
     io::{self, StderrLock, StdoutLock, Write},
 };
 
-use super::plain_text::one_line;
+use crate::term::plain_text::one_line;
 
 /// A writer that drops everything once writing failed in a way that is of no account.
 #[derive(Debug)]

@@ -38,6 +38,7 @@ mod writer;
 pub use anchor::EngineInfo;
 pub use json_lines::{EventLog, JsonLines, QueueLog};
 pub use logs::{LogFiles, LogId, OPEN_FILES};
+pub use paths::log_path;
 pub use reader::{EventReader, PastRun, RunState, Runs};
 pub use retention::{Limits, Pruned, StaleRun};
 pub use summary::{ByteCounts, FAILURES_MAX, Failure, LAST_LINES_MAX, RankCounts, Summary, Tally};

@@ -37,7 +37,7 @@ pub(super) fn runs_folder(
 }
 
 /// The log of a process below the folder of its run.
-pub(super) fn log_path(run: &Path, process: &ProcessId) -> PathBuf {
+pub fn log_path(run: &Path, process: &ProcessId) -> PathBuf {
     let mut path = run.join(LOGS);
     path.push(process.group.as_str());
     path.push(process.template.as_str());

@@ -9,6 +9,7 @@
 
 mod guard;
 pub mod keys;
+pub mod plain_text;
 mod screen;
 
 pub use keys::{Key, Mods, MouseAction, MouseButton, MouseEvent};

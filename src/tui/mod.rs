@@ -1,9 +1,97 @@
-//! What is seen and pressed.
+//! What is seen and pressed: the full-screen program.
 //!
-//! Owns the looks ([`theme`]), the keys ([`keymap`]), the user's settings ([`config`]) and the pieces that
-//! screens are drawn with ([`widget`]). Never starts or ends a process: wishes leave as commands.
+//! A fold over messages: [`update`](update::update) changes the [`State`](state::State), [`view`] draws it, the
+//! [`event_loop`] waits, and performs what was asked for. Owns the looks ([`theme`]), the keys ([`keymap`]), the user's
+//! settings ([`config`]) and the pieces that screens are drawn with ([`widget`]); each screen has a folder. Never starts
+//! or ends a process: facts arrive from the engine, which is a process of its own, and wishes leave as commands. Start at
+//! [`open`].
 
 pub mod config;
+mod deeds;
+mod event_loop;
+pub mod facts;
+mod hosts;
 pub mod keymap;
+pub mod message;
+mod mouse;
+pub mod overlay;
+mod queues;
+pub mod run;
+pub mod state;
+mod terminal;
 pub mod theme;
+mod toast;
+pub mod update;
+pub mod view;
 pub mod widget;
+
+use std::{io, path::PathBuf};
+
+use config::Config;
+use keymap::Keymap;
+use state::{Draft, State};
+use terminal::Terminal;
+use theme::{Depth, Glyphs, Theme};
+
+use crate::model::ids::HostName;
+
+/// What the command line says.
+pub struct Options {
+    /// The session to show.
+    pub draft: Draft,
+    /// Start it at once.
+    pub start: bool,
+    /// The theme, against the user's settings.
+    pub theme: Option<String>,
+    /// Names that stand for hosts.
+    pub aliases: Vec<(HostName, HostName)>,
+    /// This program, which is the engine too.
+    pub program: PathBuf,
+}
+
+/// Whether there is a terminal to draw on.
+pub fn has_terminal() -> bool {
+    Terminal::is_there()
+}
+
+/// Shows the screens until the user leaves.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub fn open(options: Options) -> io::Result<()> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let depth = Depth::of_environment(variable);
+    let config = Config::default();
+    let glyphs = Glyphs::for_locale(variable);
+    let mut state = State::new(options.draft, config, Keymap::default(), glyphs);
+    if let Some(theme) = options.theme {
+        state.theme = theme;
+    }
+    state.aliases = options.aliases;
+    state.themes = Theme::names(None)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let theme = |name: &str| match depth {
+        Depth::None => Theme::bare(name, glyphs),
+        depth => Theme::embedded(name, depth, glyphs).unwrap_or_else(|| Theme::bare(name, glyphs)),
+    };
+    let mut terminal = Terminal::take(state.config.mouse)?;
+    let (width, height) = terminal.size()?;
+    state.area = ratatui::layout::Rect::new(0, 0, width, height);
+    if options.start {
+        run::update::launch(&mut state);
+    }
+    let parts = event_loop::Loop {
+        program: options.program,
+        theme: &theme,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(event_loop::run(&mut state, &mut terminal, parts));
+    drop(terminal);
+    // A log that is still read must not hold up who leaves.
+    runtime.shutdown_background();
+    result
+}

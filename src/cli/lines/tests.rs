@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::plain_text::LINE_MAX;
+use crate::term::plain_text::LINE_MAX;
 use proptest::prelude::*;
 
 fn lines(label: &str, chunks: &[&[u8]]) -> String {

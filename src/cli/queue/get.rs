@@ -12,8 +12,9 @@ use super::{
     link::{Link, accepted},
 };
 use crate::{
-    cli::{args::Format, json_output::write_line, plain_text::one_line, streams},
+    cli::{args::Format, json_output::write_line, streams},
     engine::queues::client::Reply,
+    term::plain_text::one_line,
 };
 
 /// How long an item that could not be written may wait for room in its queue.

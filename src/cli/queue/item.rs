@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::pickle;
-use crate::cli::plain_text::{one_line, safe_lines};
+use crate::term::plain_text::{one_line, safe_lines};
 
 /// Most bytes of an item that a description shows.
 const SHOWN: usize = 32;

@@ -13,10 +13,10 @@ use anyhow::{Result, anyhow, bail};
 
 use super::Place;
 use crate::{
-    cli::plain_text::one_line,
     engine::queues::client::{Client, Reply},
     model::session::nearest,
     record::{RunState, Runs},
+    term::plain_text::one_line,
 };
 
 /// How long an answer may take that nothing has to be waited for. Long, because a thousand ranks may ask at once.

@@ -15,8 +15,9 @@ use super::{
     link::Link,
 };
 use crate::{
-    cli::{args::Format, json_output::write_line, plain_text::one_line, streams},
+    cli::{args::Format, json_output::write_line, streams},
     engine::queues::client::Reply,
+    term::plain_text::one_line,
 };
 
 /// The columns of `ls`, as `Q.STAT` names them.

@@ -19,8 +19,9 @@ use super::{
     link::{Link, refused},
 };
 use crate::{
-    cli::{args::Format, json_output::write_line, plain_text::one_line, streams},
+    cli::{args::Format, json_output::write_line, streams},
     engine::queues::{client::Reply, request::encode},
+    term::plain_text::one_line,
 };
 
 /// Most items sent and not yet answered.

@@ -1,0 +1,260 @@
+//! The one loop of the screens.
+//!
+//! Owns the terminal, the engine's client and the clock of frames. A turn: if a frame is due and something visible
+//! changed, parse bytes of panes for a few milliseconds and draw; then wait for whatever comes first; then take what
+//! waits already, within a bound. The frame is looked at before the wait, so nothing can keep the screen from being
+//! drawn. Never changes the state itself. Start at [`run`].
+//!
+//! | what waits | bound | when full |
+//! |---|---|---|
+//! | keys | the terminal's own buffer | the user waits |
+//! | messages of the engine | the socket | the engine waits, panes skip |
+//! | answers of the disk | 64 | the reader waits |
+
+use std::{
+    io,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::EventStream;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+use tokio_stream::StreamExt;
+
+use super::{
+    deeds,
+    message::{Effect, Msg},
+    state::State,
+    terminal::{self, Terminal},
+    theme::Theme,
+    update::{self, update},
+    view,
+};
+use crate::engine::door::{client::Client, wire::FromEngine};
+
+/// The least time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// A frame that took this many times longer than it should makes the next one come later: the terminal is slow (ssh).
+const SLOW: u32 = 4;
+
+/// The longest time between two frames while something changes.
+const SLOWEST: Duration = Duration::from_millis(250);
+
+/// How long a turn may parse bytes of panes.
+const PARSE: Duration = Duration::from_millis(4);
+
+/// Messages of one kind taken in one turn.
+const AT_ONCE: usize = 128;
+
+/// Answers of the disk that may wait.
+const ANSWERS: usize = 64;
+
+/// What the loop needs beside the state.
+pub struct Loop<'t> {
+    /// This program, which is the engine too.
+    pub program: PathBuf,
+    /// Finds a theme by its name.
+    pub theme: &'t dyn Fn(&str) -> Theme,
+}
+
+/// Runs until the user leaves.
+///
+/// # Errors
+/// When the terminal cannot be read or drawn on.
+pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) -> io::Result<()> {
+    let mut keys = EventStream::new();
+    let mut term = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (answers, mut answered) = mpsc::channel(ANSWERS);
+    let mut client: Option<Client> = None;
+    let mut theme = (parts.theme)(&state.theme);
+    let mut frame = Frame::default();
+    let mut effects = Vec::new();
+    update::settle(state);
+    effects.extend(state.effects.drain(..));
+    loop {
+        // What was asked for, before anything else comes.
+        while !effects.is_empty() {
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::Quit => return Ok(()),
+                    Effect::Launch(opening) => match Client::launch(&parts.program, *opening) {
+                        Ok(started) => client = Some(started),
+                        Err(error) => {
+                            let gone = FromEngine::Failed {
+                                text: format!("the engine cannot be started: {error}"),
+                            };
+                            let msg = Msg::Engine(Box::new(gone));
+                            effects.extend(update(state, msg, Instant::now()));
+                        }
+                    },
+                    Effect::Hang => client = None,
+                    Effect::Send(message) => {
+                        if let Some(client) = &mut client
+                            && let Err(error) = client.send(message.clone())
+                        {
+                            let why = error.to_string();
+                            update::refused(state, &message, why, Instant::now());
+                        }
+                    }
+                    Effect::Suspend => {
+                        terminal.lend(deeds::suspend)?;
+                        frame.is_dirty = true;
+                    }
+                    Effect::Page(path) => {
+                        // Its keys are its own.
+                        drop(std::mem::replace(&mut keys, EventStream::new()));
+                        let told = terminal.lend(|| deeds::page(&path))?;
+                        if let Err(text) = told {
+                            effects.extend(update(state, Msg::Told(text), Instant::now()));
+                        }
+                        frame.is_dirty = true;
+                    }
+                    Effect::Redraw => terminal.clear()?,
+                    Effect::Copy(text) => terminal.copy(&text)?,
+                    Effect::Alert(text) => {
+                        let told = state.config.desktop_notifications.then_some(text.as_str());
+                        terminal.alert(state.config.bell, told)?;
+                    }
+                    disk => deeds::begin(disk, answers.clone()),
+                }
+            }
+        }
+        let now = Instant::now();
+        let working = state.run.as_ref().is_some_and(|run| run.has_work());
+        if (frame.is_dirty || working) && frame.is_due(now) {
+            if let Some(run) = &mut state.run {
+                run.parse(now + PARSE, &mut effects);
+            }
+            if theme.name != state.theme {
+                theme = (parts.theme)(&state.theme);
+            }
+            let begin = Instant::now();
+            terminal.draw(|frame| view::draw(state, &theme, frame))?;
+            frame.drawn(begin, Instant::now());
+            if !effects.is_empty() {
+                continue;
+            }
+        }
+        let working = state.run.as_ref().is_some_and(|run| run.has_work());
+        let wake = match frame.is_dirty || working {
+            true => Some(frame.due),
+            false => state.due(),
+        };
+        let mut came = Vec::new();
+        tokio::select! {
+            biased;
+            _ = term.recv() => return Ok(()),
+            _ = hangup.recv() => return Ok(()),
+            _ = interrupt.recv() => {}
+            key = keys.next() => match key {
+                Some(Ok(key)) => came.push(Msg::Input(key)),
+                // The terminal is gone.
+                Some(Err(_)) | None => return Ok(()),
+            },
+            message = next(&mut client) => came.push(Msg::Engine(Box::new(message))),
+            Some(answer) = answered.recv() => came.push(answer),
+            () = until(wake) => if !frame.is_dirty && !working { came.push(Msg::Due) },
+        }
+        for msg in came {
+            frame.is_dirty = true;
+            effects.extend(update(state, msg, Instant::now()));
+        }
+        for _ in 0..AT_ONCE {
+            let Some(message) = ready(next(&mut client)) else {
+                break;
+            };
+            let is_end = matches!(message, FromEngine::Gone(_) | FromEngine::Over);
+            let msg = Msg::Engine(Box::new(message));
+            frame.is_dirty = true;
+            effects.extend(update(state, msg, Instant::now()));
+            if is_end {
+                break;
+            }
+        }
+    }
+}
+
+async fn next(client: &mut Option<Client>) -> FromEngine {
+    match client {
+        Some(client) => client.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a future gives at once, if it does.
+fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => Some(value),
+        std::task::Poll::Pending => None,
+    }
+}
+
+/// When the next frame may be drawn.
+struct Frame {
+    is_dirty: bool,
+    due: Instant,
+    every: Duration,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self {
+            is_dirty: true,
+            due: Instant::now(),
+            every: FRAME,
+        }
+    }
+}
+
+impl Frame {
+    fn is_due(&self, now: Instant) -> bool {
+        now >= self.due
+    }
+
+    /// A frame was drawn. A terminal that takes long to take it gets fewer: else keys would wait for the screen.
+    fn drawn(&mut self, begin: Instant, end: Instant) {
+        let took = end - begin;
+        self.every = (took * SLOW).clamp(FRAME, SLOWEST);
+        self.is_dirty = false;
+        self.due = end + self.every - took.min(self.every - FRAME);
+    }
+}
+
+/// Gives the terminal back whatever happens.
+pub fn restore() {
+    terminal::restore();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_change_is_drawn_at_once_and_a_slow_terminal_gets_fewer_frames() {
+        let mut frame = Frame::default();
+        let begin = Instant::now();
+        assert!(frame.is_due(begin));
+        frame.drawn(begin, begin + Duration::from_millis(1));
+        assert_eq!(frame.every, FRAME);
+        assert!(frame.is_due(begin + Duration::from_millis(20)));
+        frame.drawn(begin, begin + Duration::from_millis(30));
+        assert_eq!(frame.every, Duration::from_millis(120));
+        frame.drawn(begin, begin + Duration::from_secs(3));
+        assert_eq!(frame.every, SLOWEST);
+    }
+}

@@ -1,0 +1,114 @@
+//! What reaches the screens, and what they ask for.
+//!
+//! Owns [`Msg`] (everything that may change the state, in the order in which it came) and [`Effect`] (everything that
+//! the state may not do itself). Never performs one: that is the event loop's.
+
+use std::path::PathBuf;
+
+use crossterm::event::Event as Input;
+
+use crate::{
+    engine::door::wire::{FromEngine, Opening, ToEngine},
+    model::ids::ProcessId,
+};
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key, the mouse, a paste, another size.
+    Input(Input),
+    /// The engine spoke.
+    Engine(Box<FromEngine>),
+    /// The end of a log was read: its bytes from `at` on.
+    Tail {
+        /// Whose.
+        process: ProcessId,
+        /// Where in the log.
+        at: u64,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// A log was searched.
+    Found {
+        /// Which search.
+        ticket: u64,
+        /// What was found, in order.
+        hits: Vec<Hit>,
+        /// There was more than is given.
+        more: bool,
+    },
+    /// A file was written, or could not be.
+    Written(Result<PathBuf, String>),
+    /// Something to say of what an effect did.
+    Told(String),
+    /// The time has come that [`State::due`](super::state::State::due) named.
+    Due,
+}
+
+/// A line that was searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Whose.
+    pub process: ProcessId,
+    /// Its number in the log, from 1.
+    pub line: u64,
+    /// The line and those around it, escape sequences taken out.
+    pub text: Vec<String>,
+    /// Which of the lines it is.
+    pub at: usize,
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Start an engine.
+    Launch(Box<Opening>),
+    /// Tell the engine something.
+    Send(ToEngine),
+    /// The engine is of no use any more.
+    Hang,
+    /// Read the end of a log; answered by [`Msg::Tail`].
+    ReadTail {
+        /// Whose.
+        process: ProcessId,
+        /// Where.
+        path: PathBuf,
+        /// At most so many bytes.
+        bytes: usize,
+    },
+    /// Look for a pattern in logs; answered by [`Msg::Found`].
+    SearchLogs {
+        /// Which search.
+        ticket: u64,
+        /// A regular expression.
+        pattern: String,
+        /// Whose logs, and where they are.
+        logs: Vec<(ProcessId, PathBuf)>,
+    },
+    /// Put text on the user's clipboard (OSC 52).
+    Copy(String),
+    /// Write a file of the user's.
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        text: String,
+    },
+    /// Copy a log to a file of the user's.
+    CopyFile {
+        /// From where.
+        from: PathBuf,
+        /// To where.
+        to: PathBuf,
+    },
+    /// Show a file in `$PAGER`.
+    Page(PathBuf),
+    /// Ring the bell, and tell the desktop.
+    Alert(String),
+    /// Remember which theme was chosen; it is applied already.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}

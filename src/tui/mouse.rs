@@ -1,0 +1,95 @@
+//! What the mouse does.
+//!
+//! Goes by the same places as the drawing. Start at [`update`].
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::{buffer::Buffer, layout::Position};
+
+use super::{
+    keymap::Action,
+    run,
+    state::{State, Tab},
+    theme::Theme,
+    update::perform,
+    view,
+};
+use crate::tui::run::Focus;
+
+/// Lines that a turn of the wheel scrolls.
+const WHEEL: usize = 3;
+
+/// Takes in what the mouse did.
+pub fn update(state: &mut State, event: &MouseEvent) {
+    let at = Position::new(event.column, event.row);
+    match event.kind {
+        MouseEventKind::ScrollUp => wheel(state, at, true),
+        MouseEventKind::ScrollDown => wheel(state, at, false),
+        MouseEventKind::Down(MouseButton::Left) if state.overlays.is_empty() => click(state, at),
+        _ => {}
+    }
+}
+
+fn wheel(state: &mut State, at: Position, up: bool) {
+    let action = if up { Action::Up } else { Action::Down };
+    if state.overlays.is_empty() && state.tab == Tab::Run {
+        if let Some(run) = &mut state.run
+            && run.merged.is_none()
+            && let Some((pane, _)) = run.panes.iter_mut().find(|(_, area)| area.contains(at))
+        {
+            let offset = pane.screen.offset();
+            let to = match up {
+                true => offset + WHEEL,
+                false => offset.saturating_sub(WHEEL),
+            };
+            pane.screen.scroll_to(to.min(pane.screen.history()));
+            return;
+        }
+    }
+    for _ in 0..WHEEL {
+        perform(state, action);
+    }
+}
+
+fn click(state: &mut State, at: Position) {
+    if state.places.top.contains(at) {
+        if let Some(tab) = tab_at(state, at.x) {
+            state.tab = tab;
+        }
+        return;
+    }
+    if state.tab != Tab::Run {
+        return;
+    }
+    let tree = state.places.tree;
+    let Some(run) = &mut state.run else { return };
+    if let Some((pane, _)) = run.panes.iter().find(|(_, area)| area.contains(at)) {
+        let process = pane.process.clone();
+        run.go_to(&process);
+        run.focus = Focus::Pane;
+    } else if tree.contains(at) && at.y > tree.y && at.y + 1 < tree.bottom() {
+        let height = usize::from(tree.height - 2);
+        let rows = run.tree.rows(&run.facts);
+        let selected = run.selected();
+        let selected = rows
+            .iter()
+            .position(|row| Some(&row.what) == selected.as_ref());
+        let first = run::view::scrolled(selected.unwrap_or(0), rows.len(), height);
+        if let Some(row) = rows.get(first + usize::from(at.y - tree.y - 1)) {
+            let what = row.what.clone();
+            if Some(&what) == run.selected().as_ref() && what.rank.is_none() {
+                run.tree.turn(&what);
+            }
+            run.tree.select_row(what);
+            run.focus = Focus::Tree;
+        }
+    }
+}
+
+fn tab_at(state: &State, x: u16) -> Option<Tab> {
+    let top = state.places.top;
+    let mut buffer = Buffer::empty(top);
+    let places = view::top(state, &Theme::bare("", state.glyphs), top, &mut buffer);
+    let at = Position::new(x, top.y);
+    let index = places.iter().position(|area| area.contains(at))?;
+    Tab::ALL.get(index).copied()
+}

@@ -1,0 +1,187 @@
+//! What lies over a screen: help, the palette, questions, lists.
+//!
+//! Owns what each of them knows; at most a few are open, the last one gets the keys. Drawn in [`view`], changed in
+//! [`update`]. Never performs anything: what the user chose goes on as an [`Action`] or a [`Wish`].
+
+pub mod update;
+pub mod view;
+
+use std::path::PathBuf;
+
+use super::{
+    keymap::{Action, Context},
+    message::Hit,
+    widget::input::Input,
+};
+use crate::model::{
+    ids::{ProcessId, Selector},
+    session::Problem,
+};
+
+/// What is done when the user says yes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// End without an engine being there.
+    Quit,
+    /// Stop everything, then end.
+    StopAndQuit,
+    /// Kill what is selected.
+    Kill(Selector),
+    /// Throw away what is in a queue.
+    Purge(String),
+    /// Throw away changes and open another session.
+    Discard(PathBuf),
+    /// Write over a file that is there.
+    Overwrite(PathBuf),
+}
+
+/// What a line of text is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// A pattern to look for in the panes and logs.
+    Search,
+    /// A pattern that lines of the merged view must match.
+    Filter,
+    /// A file to write the session to.
+    SaveAs,
+    /// A file to write the output to.
+    SaveOutput,
+    /// A session to open.
+    Open,
+    /// An item for the queue that is selected.
+    Put,
+}
+
+impl For {
+    /// As a title.
+    pub fn title(self) -> &'static str {
+        match self {
+            For::Search => "search (regular expression)",
+            For::Filter => "show only lines that match",
+            For::SaveAs => "save the session as",
+            For::SaveOutput => "save the output as",
+            For::Open => "open a session",
+            For::Put => "put into the queue",
+        }
+    }
+}
+
+/// A search in the logs.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What was looked for.
+    pub pattern: String,
+    /// Which search.
+    pub ticket: u64,
+    /// What was found; absent: it is still looked for.
+    pub hits: Option<Vec<Hit>>,
+    /// There is more.
+    pub more: bool,
+    /// Which one is selected.
+    pub at: usize,
+}
+
+/// Something over the screen.
+#[derive(Debug)]
+pub enum Overlay {
+    /// The keys.
+    Help {
+        /// Of which context.
+        of: Context,
+        /// First line shown.
+        scroll: usize,
+    },
+    /// Every action by name.
+    Palette {
+        /// What was typed.
+        input: Input,
+        /// What fits, best first.
+        found: Vec<Action>,
+        /// Which one is selected.
+        at: usize,
+        /// Where the actions will be performed.
+        of: Context,
+    },
+    /// The themes, each applied as it is selected.
+    Themes {
+        /// Which one is selected.
+        at: usize,
+        /// The one to go back to.
+        before: String,
+    },
+    /// What was said.
+    Notices {
+        /// Lines from the newest.
+        scroll: usize,
+    },
+    /// A question.
+    Confirm {
+        /// What is asked.
+        question: String,
+        /// What yes does.
+        wish: Wish,
+    },
+    /// A line of text.
+    Prompt {
+        /// What for.
+        what: For,
+        /// What was typed.
+        input: Input,
+        /// What is wrong with it.
+        problem: Option<String>,
+    },
+    /// Why a rank is as it is.
+    Why(ProcessId),
+    /// What was found in the logs.
+    Found(Search),
+    /// Why a session cannot be started.
+    Problems {
+        /// In short.
+        title: String,
+        /// All of them.
+        problems: Vec<Problem>,
+        /// First line shown.
+        scroll: usize,
+    },
+}
+
+impl Overlay {
+    /// A question.
+    pub fn confirm(question: impl Into<String>, wish: Wish) -> Self {
+        Self::Confirm {
+            question: question.into(),
+            wish,
+        }
+    }
+
+    /// Problems.
+    pub fn problems(title: impl Into<String>, problems: Vec<Problem>) -> Self {
+        Self::Problems {
+            title: title.into(),
+            problems,
+            scroll: 0,
+        }
+    }
+
+    /// A line to be typed.
+    pub fn prompt(what: For, text: &str) -> Self {
+        Self::Prompt {
+            what,
+            input: Input::new(text),
+            problem: None,
+        }
+    }
+
+    /// Where keys go while it is open.
+    pub fn context(&self) -> Context {
+        match self {
+            Overlay::Help { .. } | Overlay::Notices { .. } | Overlay::Problems { .. } => {
+                Context::Help
+            }
+            Overlay::Why(_) => Context::Help,
+            Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
+            Overlay::Themes { .. } | Overlay::Found(_) => Context::List,
+            Overlay::Confirm { .. } => Context::Confirm,
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The run that is looked at: one that goes on, or one that is past.
+//!
+//! Owns what is selected, which panes are open, and what is typed to whom. Facts are folded in
+//! [`Facts`](crate::tui::facts::Facts). Start at [`State::arrange`].
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use ratatui::layout::Rect;
+
+use super::{
+    merged::Merged,
+    pane::{Pane, TAIL},
+    tiles::{self, Layout},
+    tree::{Tree, process_of},
+};
+use crate::{
+    engine::door::wire::ToEngine,
+    model::{
+        document::Session,
+        event::{Channel, Command, Stamped},
+        ids::{ProcessId, Selector},
+        lifecycle::ProcessState,
+    },
+    record::log_path,
+    tui::{
+        facts::{Facts, Said},
+        message::Effect,
+        queues::{History, Look},
+    },
+};
+
+/// How it stands with the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Asked for, not there yet.
+    Starting,
+    /// There.
+    Up,
+    /// The run is over and recorded.
+    Over,
+    /// It is gone, and why.
+    Gone(String),
+    /// This is the past, read from its record.
+    Past,
+}
+
+/// Where keys go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The tree.
+    #[default]
+    Tree,
+    /// The pane of what is selected.
+    Pane,
+}
+
+/// A run.
+pub struct State {
+    /// What is known of it.
+    pub facts: Facts,
+    /// Its record.
+    pub folder: Option<PathBuf>,
+    /// The engine.
+    pub link: Link,
+    /// The rows at the left.
+    pub tree: Tree,
+    /// The panes that are open, with their places.
+    pub panes: Vec<(Pane, Rect)>,
+    /// How many are wanted.
+    pub layout: Layout,
+    /// Which page of them, from 0, and how many there are.
+    pub page: usize,
+    /// See `page`.
+    pub pages: usize,
+    /// Only the pane of what is selected.
+    pub zoom: bool,
+    /// Where keys go.
+    pub focus: Focus,
+    /// Keys go to these processes as they are typed.
+    pub typing: Option<Selector>,
+    /// All output in one pane.
+    pub merged: Option<Merged>,
+    /// What is searched for in panes.
+    pub search: Option<regex::Regex>,
+    /// What is known of the queues.
+    pub queues: History,
+    /// What is looked at of them.
+    pub look: Look,
+    /// What the engine says of why a rank does not run.
+    pub because: Option<(ProcessId, String)>,
+    /// The clock of the run: seconds of the newest event, and when it came.
+    clock: (f64, Option<Instant>),
+    watched: Vec<ProcessId>,
+    scrollback: usize,
+}
+
+impl State {
+    /// A run that is asked for.
+    pub fn new(session: &Session, scrollback: usize) -> Self {
+        Self {
+            facts: Facts::of(session),
+            folder: None,
+            link: Link::Starting,
+            tree: Tree::default(),
+            panes: Vec::new(),
+            layout: Layout::default(),
+            page: 0,
+            pages: 1,
+            zoom: false,
+            focus: Focus::default(),
+            typing: None,
+            merged: None,
+            search: None,
+            queues: History::default(),
+            look: Look::default(),
+            because: None,
+            clock: (0.0, None),
+            watched: Vec::new(),
+            scrollback,
+        }
+    }
+
+    /// Whether processes of it may be alive.
+    pub fn is_live(&self) -> bool {
+        match self.link {
+            Link::Starting | Link::Up => self.facts.outcome.is_none(),
+            Link::Over | Link::Gone(_) | Link::Past => false,
+        }
+    }
+
+    /// Seconds since the run began, as far as is known.
+    pub fn seconds(&self, now: Instant) -> f64 {
+        match self.clock {
+            (at, Some(came)) if self.is_live() => {
+                at + now.saturating_duration_since(came).as_secs_f64()
+            }
+            (at, _) => at,
+        }
+    }
+
+    /// Takes in a fact; what the user should hear of is returned.
+    pub fn apply(&mut self, stamped: &Stamped, now: Instant) -> Option<Said> {
+        // The clock goes by events, and on by ours between them.
+        if stamped.at >= self.seconds(now) || self.clock.1.is_none() {
+            self.clock = (stamped.at, Some(now));
+        }
+        let said = self.facts.apply(stamped);
+        if self.facts.outcome.is_some() {
+            self.clock = (stamped.at, None);
+            self.typing = None;
+        }
+        said
+    }
+
+    /// What is selected.
+    pub fn selected(&self) -> Option<Selector> {
+        self.tree.selected(&self.facts)
+    }
+
+    /// The process that is selected, or the first one of what is.
+    pub fn current(&self) -> Option<ProcessId> {
+        let selected = self.selected()?;
+        process_of(&selected).or_else(|| {
+            let first = self.facts.selected(Some(&selected)).next();
+            first.map(|(process, _)| process)
+        })
+    }
+
+    /// Selects a process.
+    pub fn go_to(&mut self, process: &ProcessId) {
+        let selector = super::tree::selector_of(process);
+        self.tree.select(selector, &self.facts);
+        self.facts.seen(process);
+    }
+
+    /// The open pane of what is selected.
+    pub fn current_pane(&mut self) -> Option<&mut Pane> {
+        let current = self.current()?;
+        let pane = self
+            .panes
+            .iter_mut()
+            .find(|(pane, _)| pane.process == current);
+        pane.map(|(pane, _)| pane)
+    }
+
+    /// An open pane.
+    pub fn pane(&mut self, process: &ProcessId) -> Option<&mut Pane> {
+        let pane = self
+            .panes
+            .iter_mut()
+            .find(|(pane, _)| pane.process == *process);
+        pane.map(|(pane, _)| pane)
+    }
+
+    /// Whether a process has a log in the record.
+    pub fn log(&self, process: &ProcessId) -> Option<PathBuf> {
+        Some(log_path(self.folder.as_deref()?, process))
+    }
+
+    /// The processes whose panes belong to what is selected, and which of them is current.
+    fn scope(&self) -> (Vec<ProcessId>, usize) {
+        let Some(selected) = self.selected() else {
+            return (Vec::new(), 0);
+        };
+        let current = process_of(&selected);
+        if self.zoom {
+            return (self.current().into_iter().collect(), 0);
+        }
+        let scope = match (&selected.template, &current) {
+            // A rank is shown among those of its group.
+            (None, _) | (_, Some(_)) => Selector::group(selected.group.clone()),
+            (Some(_), None) => selected.clone(),
+        };
+        let all: Vec<ProcessId> = self
+            .facts
+            .selected(Some(&scope))
+            .map(|(process, _)| process)
+            .collect();
+        let at = current.and_then(|current| all.iter().position(|process| *process == current));
+        (all, at.unwrap_or(usize::MAX))
+    }
+
+    /// Opens the panes that belong to what is selected in this area, closes the others, and says what is to be done
+    /// for it.
+    pub fn arrange(&mut self, area: Rect) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Some(merged) = &self.merged {
+            let watched = merged.watched(&self.facts);
+            self.panes.clear();
+            self.watch(watched, &mut effects);
+            return effects;
+        }
+        let (all, current) = self.scope();
+        let layout = if self.zoom {
+            Layout::Fixed(1)
+        } else {
+            self.layout
+        };
+        let each = layout.capacity(area, all.len());
+        self.pages = all.len().div_ceil(each).max(1);
+        self.page = match current {
+            usize::MAX => self.page.min(self.pages - 1),
+            current => current / each,
+        };
+        let shown: Vec<ProcessId> = all.into_iter().skip(self.page * each).take(each).collect();
+        let tiles = tiles::split(area, shown.len());
+        let mut before = std::mem::take(&mut self.panes);
+        for (process, tile) in shown.iter().zip(tiles) {
+            let inside = inside(tile);
+            let open = before.iter().position(|(pane, _)| pane.process == *process);
+            let mut pane = match open {
+                Some(at) => before.swap_remove(at).0,
+                None => {
+                    // Else when the engine says that live bytes come: none falls between the log and them.
+                    if self.link != Link::Up || self.watched.binary_search(process).is_ok() {
+                        effects.extend(self.read_tail(process));
+                    }
+                    Pane::new(process.clone(), inside, self.scrollback)
+                }
+            };
+            let size = pane.screen.size();
+            let resized = (size.rows, size.cols) != inside;
+            if resized {
+                pane.screen.resize(inside.0, inside.1);
+            }
+            let lives = self
+                .facts
+                .rank(process)
+                .is_some_and(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty));
+            if lives && (resized || open.is_none()) {
+                let (rows, cols) = inside;
+                let command = Command::Resize(process.clone(), rows, cols);
+                effects.push(Effect::Send(ToEngine::Command(command)));
+            }
+            self.panes.push((pane, tile));
+        }
+        self.watch(shown, &mut effects);
+        effects
+    }
+
+    /// Reads the end of a log.
+    pub fn read_tail(&self, process: &ProcessId) -> Option<Effect> {
+        Some(Effect::ReadTail {
+            process: process.clone(),
+            path: self.log(process)?,
+            bytes: TAIL,
+        })
+    }
+
+    fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
+        wanted.sort_unstable();
+        if wanted != self.watched && self.link == Link::Up {
+            self.watched.clone_from(&wanted);
+            effects.push(Effect::Send(ToEngine::Watch(wanted)));
+        }
+    }
+
+    /// The engine answered: where its record is. Panes are opened anew, to read their logs.
+    pub fn welcomed(&mut self, folder: &Path) {
+        self.folder = Some(folder.to_owned());
+        self.link = Link::Up;
+        self.watched.clear();
+        self.panes.clear();
+    }
+
+    /// The size of the terminal that a process of what is shown begins with: rows and columns.
+    pub fn pane_size(&self) -> Option<(u16, u16)> {
+        self.panes.first().map(|(_, tile)| inside(*tile))
+    }
+
+    /// Parses what waits in the open panes until `until`, a piece of each in turn. Whether something changed.
+    pub fn parse(&mut self, until: Instant, effects: &mut Vec<Effect>) -> bool {
+        let mut changed = false;
+        loop {
+            let mut worked = false;
+            for (pane, _) in &mut self.panes {
+                if !pane.has_work() {
+                    continue;
+                }
+                worked = true;
+                let replies = pane.parse();
+                if !replies.is_empty() {
+                    let to = super::tree::selector_of(&pane.process);
+                    let command = Command::Send(to, replies);
+                    effects.push(Effect::Send(ToEngine::Command(command)));
+                }
+            }
+            changed |= worked;
+            if !worked || Instant::now() >= until {
+                return changed;
+            }
+        }
+    }
+
+    /// Whether bytes wait to be parsed.
+    pub fn has_work(&self) -> bool {
+        self.panes.iter().any(|(pane, _)| pane.has_work())
+    }
+
+    /// Whether a rank may be typed into.
+    pub fn takes_input(&self, process: &ProcessId) -> bool {
+        self.is_live()
+            && self.facts.rank(process).is_some_and(|rank| {
+                matches!(
+                    rank.state,
+                    ProcessState::Running | ProcessState::Ready | ProcessState::Stopping
+                )
+            })
+    }
+}
+
+/// Rows and columns within the border of a pane.
+fn inside(tile: Rect) -> (u16, u16) {
+    (
+        tile.height.saturating_sub(2).max(1),
+        tile.width.saturating_sub(2).max(2),
+    )
+}

@@ -1,0 +1,250 @@
+//! The tree of groups, templates and ranks: which rows there are, and which one is selected.
+//!
+//! Owns the selection (by name, never by position: rows come and go) and what is folded. Reads [`Facts`], changes
+//! nothing of them. Start at [`Tree::rows`].
+
+use std::collections::HashSet;
+
+use crate::{
+    model::ids::{ProcessId, Selector},
+    tui::facts::Facts,
+};
+
+/// A template of more ranks than this begins folded.
+const FOLDED_FROM: usize = 32;
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it stands for.
+    pub what: Selector,
+    /// 0: a group, 1: a template, 2: a rank.
+    pub depth: u16,
+    /// Whether it has rows below it that are not shown.
+    pub folded: bool,
+}
+
+/// What is selected and what is folded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tree {
+    selected: Option<Selector>,
+    /// Folded or unfolded by the user, against the default.
+    turned: HashSet<Selector>,
+}
+
+/// The process that a selector names exactly.
+pub fn process_of(selector: &Selector) -> Option<ProcessId> {
+    Some(ProcessId {
+        group: selector.group.clone(),
+        template: selector.template.clone()?,
+        rank: selector.rank?,
+    })
+}
+
+/// The selector of exactly one process.
+pub fn selector_of(process: &ProcessId) -> Selector {
+    Selector {
+        group: process.group.clone(),
+        template: Some(process.template.clone()),
+        rank: Some(process.rank),
+    }
+}
+
+impl Tree {
+    /// What is selected: the first group when nothing was chosen.
+    pub fn selected(&self, facts: &Facts) -> Option<Selector> {
+        match &self.selected {
+            Some(selected) if facts.groups.contains_key(&selected.group) => Some(selected.clone()),
+            _ => facts.groups.keys().next().cloned().map(Selector::group),
+        }
+    }
+
+    /// Selects something, and unfolds what hides it.
+    pub fn select(&mut self, what: Selector, facts: &Facts) {
+        let mut above = vec![Selector::group(what.group.clone())];
+        if what.template.is_some() {
+            above.push(Selector {
+                rank: None,
+                ..what.clone()
+            });
+        }
+        if what.rank.is_none() {
+            above.pop();
+        }
+        for row in above {
+            if row != what && self.is_folded(&row, facts) {
+                self.turn(&row);
+            }
+        }
+        self.selected = Some(what);
+    }
+
+    /// Selects a row that is shown.
+    pub fn select_row(&mut self, what: Selector) {
+        self.selected = Some(what);
+    }
+
+    /// Whether the rows below this one are hidden.
+    pub fn is_folded(&self, what: &Selector, facts: &Facts) -> bool {
+        let ranks = what.template.as_ref().map_or(0, |template| {
+            let group = facts.groups.get(&what.group);
+            let template = group.and_then(|group| group.templates.get(template));
+            template.map_or(0, |template| template.ranks.len())
+        });
+        (ranks > FOLDED_FROM) != self.turned.contains(what)
+    }
+
+    /// Folds or unfolds a row.
+    pub fn turn(&mut self, what: &Selector) {
+        if !self.turned.remove(what) {
+            self.turned.insert(what.clone());
+        }
+    }
+
+    /// The rows as they are now, from the top.
+    pub fn rows(&self, facts: &Facts) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (group, in_group) in &facts.groups {
+            let what = Selector::group(group.clone());
+            let folded = self.is_folded(&what, facts);
+            rows.push(Row {
+                what,
+                depth: 0,
+                folded,
+            });
+            if folded {
+                continue;
+            }
+            for name in in_group.templates.keys() {
+                let what = Selector {
+                    group: group.clone(),
+                    template: Some(name.clone()),
+                    rank: None,
+                };
+                let folded = self.is_folded(&what, facts);
+                rows.push(Row {
+                    what: what.clone(),
+                    depth: 1,
+                    folded,
+                });
+                if folded {
+                    continue;
+                }
+                let ranks = facts.selected(Some(&what));
+                rows.extend(ranks.map(|(process, _)| Row {
+                    what: selector_of(&process),
+                    depth: 2,
+                    folded: false,
+                }));
+            }
+        }
+        rows
+    }
+
+    /// Moves the selection by so many rows; it stops at the ends.
+    pub fn step(&mut self, facts: &Facts, by: isize) {
+        let rows = self.rows(facts);
+        let selected = self.selected(facts);
+        let at = rows
+            .iter()
+            .position(|row| Some(&row.what) == selected.as_ref())
+            .unwrap_or(0);
+        let last = rows.len().saturating_sub(1);
+        let to = at.saturating_add_signed(by).min(last);
+        if let Some(row) = rows.get(to) {
+            self.selected = Some(row.what.clone());
+        }
+    }
+
+    /// To the row above in the hierarchy, or folds the one it is on.
+    pub fn left(&mut self, facts: &Facts) {
+        let Some(selected) = self.selected(facts) else {
+            return;
+        };
+        if selected.rank.is_none() && !self.is_folded(&selected, facts) {
+            self.turn(&selected);
+        } else if selected.rank.is_some() {
+            self.selected = Some(Selector {
+                rank: None,
+                ..selected
+            });
+        } else if selected.template.is_some() {
+            self.selected = Some(Selector::group(selected.group));
+        }
+    }
+
+    /// Unfolds the row it is on, or goes to the first one below it.
+    pub fn right(&mut self, facts: &Facts) {
+        let Some(selected) = self.selected(facts) else {
+            return;
+        };
+        if selected.rank.is_some() {
+            return;
+        }
+        match self.is_folded(&selected, facts) {
+            true => self.turn(&selected),
+            false => self.step(facts, 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::document::Session;
+
+    fn facts(replicas: u32) -> Facts {
+        let text = format!(
+            r#"Session(version: 1, groups: {{"g": ProcessGroup(templates: {{
+            "a": ProcessTemplate(target: Program("a"), replicas: 2),
+            "b": ProcessTemplate(target: Program("b"), replicas: {replicas})}})}})"#
+        );
+        Facts::of(&Session::parse(&text).session)
+    }
+
+    fn names(tree: &Tree, facts: &Facts) -> Vec<String> {
+        let rows = tree.rows(facts);
+        rows.iter().map(|row| row.what.to_string()).collect()
+    }
+
+    #[test]
+    fn groups_hold_templates_and_templates_hold_ranks() {
+        let facts = facts(1);
+        let all = ["g", "g/a", "g/a.0", "g/a.1", "g/b", "g/b.0"];
+        assert_eq!(names(&Tree::default(), &facts), all);
+    }
+
+    #[test]
+    fn a_template_of_many_ranks_begins_folded_and_opens_when_one_of_them_is_selected() {
+        let facts = facts(1_000);
+        let mut tree = Tree::default();
+        assert_eq!(tree.rows(&facts).len(), 5);
+        tree.select("g/b.700".parse().unwrap(), &facts);
+        assert_eq!(tree.rows(&facts).len(), 1_005);
+        assert_eq!(tree.selected(&facts), Some("g/b.700".parse().unwrap()));
+    }
+
+    #[test]
+    fn steps_stop_at_both_ends() {
+        let facts = facts(1);
+        let mut tree = Tree::default();
+        tree.step(&facts, -3);
+        assert_eq!(tree.selected(&facts), Some("g".parse().unwrap()));
+        tree.step(&facts, 100);
+        assert_eq!(tree.selected(&facts), Some("g/b.0".parse().unwrap()));
+    }
+
+    #[test]
+    fn left_goes_up_and_folds_and_right_undoes_it() {
+        let facts = facts(1);
+        let mut tree = Tree::default();
+        tree.select("g/a.1".parse().unwrap(), &facts);
+        tree.left(&facts);
+        assert_eq!(tree.selected(&facts), Some("g/a".parse().unwrap()));
+        tree.left(&facts);
+        assert_eq!(names(&tree, &facts), ["g", "g/a", "g/b", "g/b.0"]);
+        tree.right(&facts);
+        tree.right(&facts);
+        assert_eq!(tree.selected(&facts), Some("g/a.0".parse().unwrap()));
+    }
+}

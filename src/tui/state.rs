@@ -1,0 +1,243 @@
+//! Everything that the screens know.
+//!
+//! Owns [`State`] and when it wants to be woken. Changed only by [`update`](super::update::update); drawn by
+//! [`view`](super::view). Start at [`State::new`].
+
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use ratatui::layout::Rect;
+
+use super::{
+    config::Config,
+    keymap::{Context, Keymap},
+    message::Effect,
+    overlay::Overlay,
+    run,
+    theme::Glyphs,
+    toast::Toasts,
+    view::Places,
+};
+use crate::model::{
+    document::Session,
+    ids::HostName,
+    session::{self, Loaded, Problem},
+};
+
+/// A screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Tab {
+    /// Groups and templates are put together.
+    Compose,
+    /// They run.
+    #[default]
+    Run,
+    /// What is between them.
+    Queues,
+    /// Where they run.
+    Hosts,
+    /// What ran before.
+    Runs,
+}
+
+impl Tab {
+    /// In the order of their keys.
+    pub const ALL: [Tab; 5] = [Tab::Compose, Tab::Run, Tab::Queues, Tab::Hosts, Tab::Runs];
+
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tab::Compose => "Compose",
+            Tab::Run => "Run",
+            Tab::Queues => "Queues",
+            Tab::Hosts => "Hosts",
+            Tab::Runs => "Runs",
+        }
+    }
+}
+
+/// The session as it is composed.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The session.
+    pub session: Session,
+    /// The text that it was read from, whose comments are kept.
+    pub text: Option<String>,
+    /// Its file.
+    pub path: Option<PathBuf>,
+    /// The session as it is in the file.
+    pub saved: Session,
+}
+
+impl Draft {
+    /// A session that is in no file yet.
+    pub fn empty() -> Self {
+        Self {
+            session: Session::default(),
+            text: None,
+            path: None,
+            saved: Session::default(),
+        }
+    }
+
+    /// A session from a file.
+    pub fn of(loaded: Loaded) -> Self {
+        Self {
+            saved: loaded.session.clone(),
+            session: loaded.session,
+            text: Some(loaded.text),
+            path: Some(loaded.path),
+        }
+    }
+
+    /// Whether something is not in the file.
+    pub fn is_changed(&self) -> bool {
+        self.session != self.saved
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> String {
+        match &self.path {
+            Some(path) => self.session.name_in(path),
+            None => self
+                .session
+                .name
+                .clone()
+                .unwrap_or_else(|| "untitled".to_owned()),
+        }
+    }
+
+    /// As it would be written.
+    pub fn written(&self) -> String {
+        session::save(&self.session, self.text.as_deref())
+    }
+
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> PathBuf {
+        let parent = self.path.as_deref().and_then(Path::parent);
+        let parent = parent.filter(|folder| !folder.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
+    }
+
+    /// What keeps it from being run.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.session.validate_to_run()
+    }
+}
+
+/// Everything that the screens know.
+pub struct State {
+    /// The screen that is shown.
+    pub tab: Tab,
+    /// The session as it is composed.
+    pub draft: Draft,
+    /// The run that is looked at.
+    pub run: Option<run::State>,
+    /// What lies over the screen, the last one on top.
+    pub overlays: Vec<Overlay>,
+    /// Short news.
+    pub toasts: Toasts,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// Settings.
+    pub config: Config,
+    /// Which theme is on, by name.
+    pub theme: String,
+    /// The themes there are.
+    pub themes: Vec<String>,
+    /// How states and bars are drawn.
+    pub glyphs: &'static Glyphs,
+    /// The size of the terminal.
+    pub area: Rect,
+    /// Where things are on the screen.
+    pub places: Places,
+    /// When this turn began.
+    pub now: Instant,
+    /// Searches so far: an answer to an old one is ignored.
+    pub tickets: u64,
+    /// Host names that stand for others.
+    pub aliases: Vec<(HostName, HostName)>,
+    /// The first-run hint is still wanted.
+    pub is_new: bool,
+    /// The program leaves as soon as the run is over.
+    pub leaving: bool,
+    /// Effects of the turn.
+    pub(super) effects: VecDeque<Effect>,
+}
+
+impl State {
+    /// A state that shows a session.
+    pub fn new(draft: Draft, config: Config, keymap: Keymap, glyphs: &'static Glyphs) -> Self {
+        let tab = if draft.session.groups.is_empty() {
+            Tab::Compose
+        } else {
+            Tab::Run
+        };
+        Self {
+            tab,
+            draft,
+            run: None,
+            overlays: Vec::new(),
+            toasts: Toasts::default(),
+            keymap,
+            theme: config.theme.clone(),
+            config,
+            themes: Vec::new(),
+            glyphs,
+            area: Rect::new(0, 0, 80, 24),
+            places: Places::default(),
+            now: Instant::now(),
+            tickets: 0,
+            aliases: Vec::new(),
+            is_new: true,
+            leaving: false,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Where keys go now.
+    pub fn context(&self) -> Context {
+        if let Some(overlay) = self.overlays.last() {
+            return overlay.context();
+        }
+        match self.tab {
+            Tab::Compose => Context::Compose,
+            Tab::Run => match &self.run {
+                Some(run) if run.typing.is_some() => Context::Typing,
+                Some(run) if run.merged.is_some() => Context::Merged,
+                Some(run) if run.focus == run::Focus::Pane => Context::Pane,
+                _ => Context::Run,
+            },
+            Tab::Queues => Context::Queues,
+            Tab::Hosts => Context::Hosts,
+            Tab::Runs => Context::Runs,
+        }
+    }
+
+    /// Whether processes may be alive.
+    pub fn is_live(&self) -> bool {
+        self.run.as_ref().is_some_and(run::State::is_live)
+    }
+
+    /// When something changes on the screen although nothing happens: a second of the clock, the end of a toast.
+    pub fn due(&self) -> Option<Instant> {
+        let toast = self.toasts.due();
+        let second = self.is_live().then(|| self.now + Duration::from_secs(1));
+        toast.into_iter().chain(second).min()
+    }
+
+    /// Asks for something.
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    /// Tells the engine something, if there is one.
+    pub(super) fn command(&mut self, command: crate::model::event::Command) {
+        self.effect(Effect::Send(crate::engine::door::wire::ToEngine::Command(
+            command,
+        )));
+    }
+}

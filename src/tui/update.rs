@@ -1,0 +1,357 @@
+//! How the state changes: one message after the other.
+//!
+//! Owns the order of things in a turn: the message, then where the panes are, then the effects. Does no input or output.
+//! Start at [`update`].
+
+use std::time::Instant;
+
+use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
+use ratatui::layout::Rect;
+
+use super::{
+    keymap::{Action, Context},
+    message::{Effect, Msg},
+    mouse,
+    overlay::{self, For, Overlay, Wish},
+    queues, run,
+    run::Link,
+    state::{State, Tab},
+    view,
+};
+use crate::{
+    engine::door::{
+        Chunk,
+        wire::{FromEngine, ToEngine},
+    },
+    model::event::{Command, Event, Level},
+    term::keys,
+};
+
+/// Takes in a message: what is to be done.
+pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
+    state.now = now;
+    state.toasts.expire(now);
+    match msg {
+        Msg::Input(Input::Key(key)) if key.kind != KeyEventKind::Release => {
+            key_pressed(state, &key)
+        }
+        Msg::Input(Input::Paste(text)) => pasted(state, &text),
+        Msg::Input(Input::Mouse(event)) => mouse::update(state, &event),
+        Msg::Input(Input::Resize(width, height)) => state.area = Rect::new(0, 0, width, height),
+        Msg::Input(_) => {}
+        Msg::Engine(message) => engine(state, *message),
+        Msg::Tail { process, at, bytes } => {
+            if let Some(pane) = state.run.as_mut().and_then(|run| run.pane(&process)) {
+                pane.loaded(at, bytes);
+            }
+        }
+        Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
+        Msg::Written(Ok(path)) => {
+            let text = format!("written: {}", path.display());
+            state.toasts.push(Level::Info, text, now);
+        }
+        Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
+        Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
+        Msg::Due => {
+            if let Some(run) = &mut state.run {
+                let seconds = run.seconds(now);
+                run.queues.rest(seconds);
+            }
+        }
+    }
+    settle(state);
+    state.effects.drain(..).collect()
+}
+
+/// Where everything is after a change.
+pub fn settle(state: &mut State) {
+    state.places = view::places(state);
+    if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
+        let effects = run.arrange(state.places.panes);
+        state.effects.extend(effects);
+    }
+}
+
+fn key_pressed(state: &mut State, key: &KeyEvent) {
+    let context = state.context();
+    match state.keymap.lookup(context, key) {
+        Some(action) => perform(state, action),
+        None if context == Context::Typing => type_key(state, key),
+        None if overlay::update::takes_text(state) => overlay::update::typed(state, key),
+        None => {}
+    }
+}
+
+/// A key on its way to a process.
+fn type_key(state: &mut State, key: &KeyEvent) {
+    let Some(run) = &mut state.run else { return };
+    let Some(to) = run.typing.clone() else { return };
+    let Some(pane) = run.current_pane() else {
+        return;
+    };
+    pane.screen.scroll_to(0);
+    let Some((key, mods)) = super::terminal::key_of(key) else {
+        return;
+    };
+    let bytes = keys::key(key, mods, &pane.screen.modes());
+    if !bytes.is_empty() {
+        state.command(Command::Send(to, bytes));
+    }
+}
+
+fn pasted(state: &mut State, text: &str) {
+    match state.context() {
+        Context::Typing => {
+            let Some(run) = &mut state.run else { return };
+            let Some(to) = run.typing.clone() else { return };
+            let Some(pane) = run.current_pane() else {
+                return;
+            };
+            let bytes = keys::paste(text, &pane.screen.modes());
+            state.command(Command::Send(to, bytes));
+        }
+        Context::Prompt => overlay::update::pasted(state, text),
+        _ => {}
+    }
+}
+
+/// Does what an action means here.
+pub fn perform(state: &mut State, action: Action) {
+    if action == Action::Suspend {
+        return state.effect(Effect::Suspend);
+    }
+    if !state.overlays.is_empty() {
+        return overlay::update::act(state, action);
+    }
+    if state.context() == Context::Typing {
+        if let (Action::LeaveTyping, Some(run)) = (action, &mut state.run) {
+            run.typing = None;
+        }
+        return;
+    }
+    let done = match state.tab {
+        Tab::Run => run::update::act(state, action),
+        Tab::Queues => queues::update::act(state, action),
+        Tab::Compose | Tab::Hosts | Tab::Runs => false,
+    };
+    if !done {
+        anywhere(state, action);
+    }
+}
+
+/// What an action means on every screen.
+fn anywhere(state: &mut State, action: Action) {
+    match action {
+        Action::Quit => quit(state),
+        Action::Help => {
+            let of = state.context();
+            state.overlays.push(Overlay::Help { of, scroll: 0 });
+        }
+        Action::Palette => overlay::update::open_palette(state),
+        Action::Theme => overlay::update::open_themes(state),
+        Action::Notices => state.overlays.push(Overlay::Notices { scroll: 0 }),
+        Action::ShowCompose => state.tab = Tab::Compose,
+        Action::ShowRun => state.tab = Tab::Run,
+        Action::ShowQueues => state.tab = Tab::Queues,
+        Action::ShowHosts => state.tab = Tab::Hosts,
+        Action::ShowRuns => state.tab = Tab::Runs,
+        Action::Save => match state.draft.path.clone() {
+            Some(path) => overlay::update::save_to(state, path),
+            None => state
+                .overlays
+                .push(Overlay::prompt(For::SaveAs, "session.ron")),
+        },
+        Action::SaveAs => {
+            let path = state.draft.path.as_deref();
+            let path = path.map_or("session.ron".to_owned(), |path| path.display().to_string());
+            state.overlays.push(Overlay::prompt(For::SaveAs, &path));
+        }
+        Action::Open => state.overlays.push(Overlay::prompt(For::Open, "")),
+        Action::Search if state.run.is_some() => {
+            state.overlays.push(Overlay::prompt(For::Search, ""));
+        }
+        Action::Filter if state.run.is_some() => {
+            state.overlays.push(Overlay::prompt(For::Filter, ""));
+        }
+        Action::SaveOutput if state.run.is_some() => {
+            state
+                .overlays
+                .push(Overlay::prompt(For::SaveOutput, "output.log"));
+        }
+        Action::Start => run::update::launch(state),
+        Action::Redraw => state.effect(Effect::Redraw),
+        _ => {}
+    }
+}
+
+/// The user wants to leave: asked first when that ends something.
+fn quit(state: &mut State) {
+    if state.is_live() {
+        let live = state
+            .run
+            .as_ref()
+            .map_or(0, |run| run.facts.count(None).live);
+        let question = match live {
+            1 => "One process runs. Stop it and leave?".to_owned(),
+            live => format!("{live} processes run. Stop them and leave?"),
+        };
+        state
+            .overlays
+            .push(Overlay::confirm(question, Wish::StopAndQuit));
+    } else if state.draft.is_changed() {
+        let question = "The session has changes that are not saved. Leave all the same?";
+        state.overlays.push(Overlay::confirm(question, Wish::Quit));
+    } else {
+        state.effect(Effect::Quit);
+    }
+}
+
+/// Stops everything by its ladder; the program leaves when the run is over.
+pub fn quit_now(state: &mut State) {
+    state.leaving = true;
+    state.command(Command::Finish);
+    state.toasts.push(
+        Level::Info,
+        "stopping; the program leaves when everything has ended",
+        state.now,
+    );
+    if !state.is_live() {
+        state.effect(Effect::Quit);
+    }
+}
+
+/// The engine spoke.
+fn engine(state: &mut State, message: FromEngine) {
+    let now = state.now;
+    let Some(run) = &mut state.run else { return };
+    match message {
+        FromEngine::Welcome {
+            run: id, folder, ..
+        } => {
+            run.facts.run = id;
+            run.welcomed(&folder);
+        }
+        FromEngine::Refused {
+            problems,
+            unplaceable,
+        } => {
+            state.run = None;
+            state.effect(Effect::Hang);
+            let title = match unplaceable {
+                true => "the session cannot be placed",
+                false => "the session cannot be started",
+            };
+            state.overlays.push(Overlay::problems(title, problems));
+        }
+        FromEngine::Failed { text } | FromEngine::Gone(text) => {
+            run::update::lost(state, text);
+            state.effect(Effect::Hang);
+            if state.leaving {
+                state.effect(Effect::Quit);
+            }
+        }
+        FromEngine::Event(stamped) => {
+            if let Event::Explained {
+                process, because, ..
+            } = &stamped.event
+            {
+                run.because = Some((process.clone(), because.clone()));
+            }
+            if let (Event::ProcessEnded { process, .. }, Some(merged)) =
+                (&stamped.event, &mut run.merged)
+            {
+                merged.finish(process);
+            }
+            let alert = matches!(stamped.event, Event::Alerted { .. });
+            let over = matches!(stamped.event, Event::RunEnded { .. });
+            let said = run.apply(&stamped, now);
+            let seen = state.tab == Tab::Run;
+            if let Some(said) = said {
+                if alert || said.level == Level::Error && !seen {
+                    state.effect(Effect::Alert(said.text.clone()));
+                }
+                state.toasts.push(said.level, said.text, now);
+            }
+            if over {
+                ended(state);
+            }
+        }
+        FromEngine::Samples(samples) => {
+            let seconds = run.seconds(now);
+            run.facts.sample(&samples, seconds);
+        }
+        FromEngine::Queues(samples) => {
+            let seconds = run.seconds(now);
+            run.queues.take(samples, seconds);
+        }
+        FromEngine::Watching(processes) => {
+            let tails: Vec<Effect> = processes
+                .iter()
+                .filter(|process| run.panes.iter().any(|(pane, _)| pane.process == **process))
+                .filter_map(|process| run.read_tail(process))
+                .collect();
+            state.effects.extend(tails);
+        }
+        FromEngine::Chunk(chunk) => bytes(run, chunk),
+        FromEngine::Peeked { queue, from, items } => {
+            queues::update::peeked(state, queue, from, items)
+        }
+        FromEngine::Done {
+            queue,
+            failed,
+            text,
+            ..
+        } => {
+            let level = if failed { Level::Warning } else { Level::Info };
+            state.toasts.push(level, format!("{queue}: {text}"), now);
+        }
+        FromEngine::Over => {
+            if run.link == Link::Up {
+                run.link = Link::Over;
+            }
+            state.effect(Effect::Hang);
+            if state.leaving {
+                state.effect(Effect::Quit);
+            }
+        }
+    }
+}
+
+fn bytes(run: &mut run::State, chunk: Chunk) {
+    if let Some(merged) = &mut run.merged {
+        merged.push(&chunk.process, chunk.gap, &chunk.bytes);
+    } else if let Some(pane) = run.pane(&chunk.process) {
+        pane.live(chunk.incarnation, chunk.offset, chunk.bytes);
+    }
+}
+
+fn ended(state: &mut State) {
+    let Some(run) = &state.run else { return };
+    let Some(outcome) = run.facts.outcome else {
+        return;
+    };
+    let count = run.facts.count(None);
+    let (level, text) = match outcome {
+        crate::model::event::Outcome::Succeeded => {
+            (Level::Info, format!("all {} ranks ended well", count.total))
+        }
+        _ => match &run.facts.first_failure {
+            Some(process) => (
+                Level::Error,
+                format!("{process} failed first: e goes there"),
+            ),
+            None => (Level::Warning, "the run was ended".to_owned()),
+        },
+    };
+    state.toasts.push(level, text.clone(), state.now);
+    state.effect(Effect::Alert(text));
+}
+
+/// Something for the engine that was not taken.
+pub fn refused(state: &mut State, message: &ToEngine, why: String, now: Instant) {
+    // A size or a set of panes is asked for again with the next change.
+    if let ToEngine::Command(Command::Resize(..)) | ToEngine::Watch(_) = message {
+        return;
+    }
+    state.toasts.push(Level::Warning, why, now);
+}
