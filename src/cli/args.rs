@@ -6,7 +6,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{check, failures, headless, plan, queue, runs, streams};
+use super::{check, engine, failures, headless, plan, queue, runs, streams};
 use crate::{agent, model::ids::HostName, record::Runs};
 
 /// How results are written.
@@ -104,6 +104,9 @@ enum Sub {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// A session's engine: talks to its screen over standard input, a socket
+    #[command(hide = true)]
+    Engine,
     /// The part on a host: talks to an engine over its standard input and output
     #[command(hide = true)]
     Agent,
@@ -172,6 +175,7 @@ pub fn run() -> ExitCode {
             limit,
             format,
         }) => past_runs(run.as_deref(), prune, limit, format),
+        Some(Sub::Engine) => engine::run(),
         Some(Sub::Agent) => return agent::serve::run_stdio(),
         Some(Sub::Guardian) => return agent::guardian::run_stdio(),
         Some(Sub::Probe { address }) => Ok(u8::from(!accepts(&address))),

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod check;
+pub mod engine;
 pub mod engine_log;
 pub mod failures;
 pub mod headless;

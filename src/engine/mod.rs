@@ -35,6 +35,7 @@ use crate::{
     record::{Limits, Runs, Summary},
 };
 use panes::Panes;
+use queues::QueueQuestions;
 
 /// Events that may wait for the client; when so many do, the engine stops listening to output (never to commands, nor
 /// to what its hosts say of lives) until some are taken.
@@ -125,6 +126,8 @@ pub struct EngineHandle {
     pub panes: Panes,
     /// The newest samples.
     pub samples: watch::Receiver<Samples>,
+    /// What may be asked about the queues.
+    pub queues: QueueQuestions,
     thread: JoinHandle<Option<Summary>>,
 }
 
@@ -137,9 +140,18 @@ impl EngineHandle {
     }
 }
 
+/// What comes by the way of commands.
+#[derive(Debug)]
+enum Wish {
+    /// About processes.
+    Command(Command),
+    /// Milliseconds between samples from now on; 0: none.
+    SampleEvery(u32),
+}
+
 /// Where wishes go; any thread may have one.
 #[derive(Debug, Clone)]
-pub struct CommandSender(mpsc::Sender<Command>);
+pub struct CommandSender(mpsc::Sender<Wish>);
 
 impl CommandSender {
     /// Hands a command to the engine without waiting.
@@ -147,7 +159,25 @@ impl CommandSender {
     /// # Errors
     /// When too many wait, or the run is over.
     pub fn send(&self, command: Command) -> Result<(), CommandError> {
-        self.0.try_send(command).map_err(|error| match error {
+        self.wish(Wish::Command(command))
+    }
+
+    /// Asks for samples of cpu, memory and GPUs every so many milliseconds from now on; 0: none.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn sample_every(&self, milliseconds: u32) -> Result<(), CommandError> {
+        self.wish(Wish::SampleEvery(milliseconds))
+    }
+
+    /// Waits until a command can be sent, or the run is over.
+    async fn room(&self) {
+        // Closed: sending says so.
+        let _ = self.0.reserve().await;
+    }
+
+    fn wish(&self, wish: Wish) -> Result<(), CommandError> {
+        self.0.try_send(wish).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommandError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommandError::Over,
         })

@@ -7,10 +7,11 @@
 //! logs have everything in either case.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -21,6 +22,9 @@ pub const FOLLOW_MAX: usize = 4 << 20;
 
 /// Bytes kept for a client of one pane.
 pub const RING_MAX: usize = 256 << 10;
+
+/// Bytes kept for all panes of a client: where it looks at more than 256, each keeps less.
+const RINGS_MAX: usize = 64 << 20;
 
 /// Small pieces of one process are joined up to this size.
 const JOIN_MAX: usize = 64 << 10;
@@ -55,7 +59,9 @@ struct State {
     follow: bool,
     queue: VecDeque<Chunk>,
     queued: usize,
-    rings: HashMap<ProcessId, Ring>,
+    rings: IndexMap<ProcessId, Ring>,
+    /// The ring whose turn it is when not all can be emptied.
+    turn: usize,
     closed: bool,
 }
 
@@ -100,7 +106,7 @@ impl Panes {
 
     /// Gets it no more.
     pub fn unsubscribe(&self, process: &ProcessId) {
-        self.0.lock().rings.remove(process);
+        self.0.lock().rings.swap_remove(process);
     }
 
     /// Waits until something has come. May return early.
@@ -123,6 +129,29 @@ impl Panes {
         }
         drop(state);
         self.0.room.notify_all();
+    }
+
+    /// Takes about `most` bytes of the subscribed panes (one chunk more at most), a chunk of each in turn, so that none
+    /// waits behind the flood of another. What is left goes on being replaced by newer bytes.
+    pub fn take_some(&self, most: usize, into: &mut Vec<Chunk>) {
+        let mut state = self.0.lock();
+        let State { rings, turn, .. } = &mut *state;
+        let (mut taken, mut empty) = (0, 0);
+        while taken < most && empty < rings.len() {
+            *turn = (*turn + 1) % rings.len();
+            let Some((_, ring)) = rings.get_index_mut(*turn) else {
+                break;
+            };
+            match ring.chunks.pop_front() {
+                Some(chunk) => {
+                    ring.bytes -= chunk.bytes.len();
+                    taken += chunk.bytes.len();
+                    empty = 0;
+                    into.push(chunk);
+                }
+                None => empty += 1,
+            }
+        }
     }
 }
 
@@ -156,6 +185,7 @@ impl PaneFeed {
             bytes,
         };
         let mut state = self.0.lock();
+        let ring_max = RING_MAX.min(RINGS_MAX / state.rings.len().max(1));
         if state.closed {
             return;
         }
@@ -168,12 +198,12 @@ impl PaneFeed {
                     .unwrap_or_else(PoisonError::into_inner);
             }
             state.queued += bytes.len();
-            push(&mut state.queue, 0, &new);
+            push(&mut state.queue, 0, JOIN_MAX, &new);
         } else if let Some(ring) = state.rings.get_mut(process.as_ref()) {
             ring.bytes += bytes.len();
             let gap = std::mem::take(&mut ring.gap);
-            push(&mut ring.chunks, gap, &new);
-            while ring.bytes > RING_MAX
+            push(&mut ring.chunks, gap, JOIN_MAX.min(ring_max / 2), &new);
+            while ring.bytes > ring_max
                 && ring.chunks.len() > 1
                 && let Some(oldest) = ring.chunks.pop_front()
             {
@@ -202,20 +232,20 @@ struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Whether it goes on where the chunk ends, and both are small enough to be one. Bytes that the log lost have no
-    /// place in it: the log has not grown, or not by all of them.
+    /// Whether it goes on where the chunk ends. Bytes that the log lost have no place in it: the log has not grown, or
+    /// not by all of them.
     fn continues(&self, last: &Chunk) -> bool {
         let places = last.offset..=last.offset + last.bytes.len() as u64;
         Arc::ptr_eq(&last.process, self.process)
             && (last.incarnation, last.stream) == (self.incarnation, self.stream)
-            && last.bytes.len() + self.bytes.len() <= JOIN_MAX
             && places.contains(&self.offset)
     }
 }
 
-fn push(queue: &mut VecDeque<Chunk>, gap: u64, new: &Piece) {
+fn push(queue: &mut VecDeque<Chunk>, gap: u64, join_max: usize, new: &Piece) {
     if let Some(last) = queue.back_mut()
         && gap == 0
+        && last.bytes.len() + new.bytes.len() <= join_max
         && new.continues(last)
     {
         last.bytes.extend_from_slice(new.bytes);
@@ -261,6 +291,53 @@ mod tests {
         assert!(kept <= RING_MAX);
         assert_eq!(kept as u64 + dropped, (pieces * JOIN_MAX) as u64);
         assert_eq!(chunks[0].gap, dropped, "the gap stands before what is left");
+    }
+
+    #[test]
+    fn of_what_is_taken_in_part_every_pane_has_its_share() {
+        let (panes, feed) = panes();
+        let ids: Vec<_> = (0..3).map(|rank| process(&format!("g/a.{rank}"))).collect();
+        for id in &ids {
+            panes.subscribe((**id).clone());
+        }
+        for _ in 0..4 {
+            feed.publish(&ids[0], Incarnation(0), 0, 0, &[0; JOIN_MAX]);
+        }
+        feed.publish(&ids[1], Incarnation(0), 0, 0, b"one");
+        feed.publish(&ids[2], Incarnation(0), 1, 7, b"two");
+        let mut chunks = Vec::new();
+        panes.take_some(JOIN_MAX + 6, &mut chunks);
+        let mut ranks: Vec<u32> = chunks.iter().map(|chunk| chunk.process.rank).collect();
+        ranks.sort_unstable();
+        assert_eq!(ranks, [0, 1, 2]);
+        chunks.clear();
+        panes.take_some(usize::MAX, &mut chunks);
+        assert_eq!(chunks.len(), 3);
+        panes.take_some(usize::MAX, &mut chunks);
+        assert_eq!(chunks.len(), 3);
+    }
+
+    #[test]
+    fn pieces_are_joined_when_one_lies_behind_the_other_in_the_log() {
+        let (panes, feed) = panes();
+        let a = process("g/a.0");
+        panes.subscribe((*a).clone());
+        for (offset, bytes) in [
+            (10, b"ab"),
+            (12, b"cd"),
+            (14, b"ef"),
+            (14, b"gh"),
+            (99, b"ij"),
+        ] {
+            feed.publish(&a, Incarnation(0), 0, offset, bytes);
+        }
+        let chunks = taken(&panes);
+        let told: Vec<_> = chunks.iter().map(|it| (it.offset, &*it.bytes)).collect();
+        assert_eq!(
+            told,
+            [(10, &b"abcdefgh"[..]), (99, &b"ij"[..])],
+            "ef was lost to the log"
+        );
     }
 
     #[test]

@@ -17,13 +17,13 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    COMMANDS_MAX, CommandSender, EVENTS_MAX, EngineHandle, EngineOptions, StartError,
+    COMMANDS_MAX, CommandSender, EVENTS_MAX, EngineHandle, EngineOptions, StartError, Wish,
     hosts::{self, Link},
     output::{self, OutputFact, Routes},
     panes::{PaneFeed, panes},
     placement::Ledger,
     preflight::Preflight,
-    queues::{QueueDecl, QueueServer, QueueServerHandle, ServerOptions},
+    queues::{QueueDecl, QueueQuestions, QueueServer, QueueServerHandle, ServerOptions},
     recipe::{HostSide, Recipes},
     record_thread::RecordThread,
     runtime::{Parts, Runtime},
@@ -191,13 +191,14 @@ pub(super) fn start(session: Session, options: EngineOptions) -> Result<EngineHa
             failed("the engine's thread cannot be started")(error)
         })?;
     match readied.recv() {
-        Ok(Ok(())) => Ok(EngineHandle {
+        Ok(Ok(queues)) => Ok(EngineHandle {
             run,
             folder: path,
             commands: CommandSender(commands),
             events: events_out,
             panes,
             samples: samples_out,
+            queues,
             thread,
         }),
         Ok(Err(error)) => {
@@ -218,8 +219,8 @@ struct Starter {
     mark: String,
     sockets: Option<io::Result<SocketFolder>>,
     feed: PaneFeed,
-    ready: SyncSender<Result<(), StartError>>,
-    commands_in: mpsc::Receiver<crate::model::event::Command>,
+    ready: SyncSender<Result<QueueQuestions, StartError>>,
+    commands_in: mpsc::Receiver<Wish>,
     events: mpsc::Sender<crate::model::event::Stamped>,
     samples: watch::Sender<Samples>,
 }
@@ -315,6 +316,7 @@ impl Starter {
                         end_when_done: options.replay,
                     },
                 );
+                let questions = made.queues.questions().clone();
                 let engine = Runtime::new(Parts {
                     session,
                     name: options.name.clone(),
@@ -341,7 +343,7 @@ impl Starter {
                     local,
                     replay: options.replay,
                 });
-                let _ = ready.send(Ok(()));
+                let _ = ready.send(Ok(questions));
                 let summary = runtime.block_on(engine.run());
                 if let Err(error) = options.runs.prune(options.limits, SystemTime::now()) {
                     tracing::warn!("old runs were not pruned: {error}");

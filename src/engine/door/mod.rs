@@ -15,7 +15,11 @@
 //! * when the client is gone, everything is stopped, within a bound.
 
 pub mod client;
+mod errands;
 pub mod join;
+pub mod opening;
+mod outgoing;
+pub mod serve;
 pub mod wire;
 
 pub use super::{

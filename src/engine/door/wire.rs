@@ -175,6 +175,9 @@ pub enum WireError {
     /// The bytes are no frame of ours.
     #[error("the stream between the engine and its client is damaged")]
     Damaged,
+    /// The other side greets in another version of [`PROTOCOL`].
+    #[error("the other side speaks version {0} of our protocol, this one version {PROTOCOL}")]
+    Version(u32),
     /// A message could not be encoded or decoded.
     #[error("a message between the engine and its client cannot be read: {0}")]
     Codec(#[from] serde_json::Error),
@@ -273,7 +276,12 @@ impl FrameReader {
     pub fn next_to_engine(&mut self) -> Result<Option<ToEngine>, WireError> {
         match self.frame()? {
             None => Ok(None),
-            Some((MESSAGE, payload)) => message(payload).map(Some),
+            Some((MESSAGE, payload)) => match serde_json::from_slice::<Greeting>(payload) {
+                Ok(Greeting { hello }) if hello.protocol != PROTOCOL => {
+                    Err(WireError::Version(hello.protocol))
+                }
+                _ => message(payload).map(Some),
+            },
             Some(_) => Err(WireError::Damaged),
         }
     }
@@ -308,6 +316,17 @@ impl FrameReader {
         self.taken += HEADER + length;
         Ok(Some((kind, payload)))
     }
+}
+
+/// What every version of [`ToEngine::Hello`] has in common.
+#[derive(Deserialize)]
+struct Greeting {
+    hello: GreetingVersion,
+}
+
+#[derive(Deserialize)]
+struct GreetingVersion {
+    protocol: u32,
 }
 
 fn message<T: DeserializeOwned>(payload: &[u8]) -> Result<T, WireError> {

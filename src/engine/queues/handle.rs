@@ -153,10 +153,12 @@ impl QueueServer {
             .name("queues".to_owned())
             .spawn(move || server.run())?;
         Ok(QueueServerHandle {
-            shared,
-            controls,
+            questions: QueueQuestions {
+                shared,
+                controls,
+                path: path.into(),
+            },
             thread: Some(thread),
-            path,
         })
     }
 }
@@ -199,16 +201,15 @@ fn is_dead(address: &SocketAddrUnix) -> io::Result<bool> {
     Ok(rustix::net::connect(&probe, address) == Err(Errno::CONNREFUSED))
 }
 
-/// A running queue server. Dropping it shuts it down.
-#[derive(Debug)]
-pub struct QueueServerHandle {
+/// What may be asked of a running queue server, from any thread. Does not keep the server alive.
+#[derive(Debug, Clone)]
+pub struct QueueQuestions {
     shared: Arc<Shared>,
     controls: SyncSender<Control>,
-    thread: Option<JoinHandle<()>>,
-    path: PathBuf,
+    path: Arc<Path>,
 }
 
-impl QueueServerHandle {
+impl QueueQuestions {
     /// Where the server listens.
     pub fn path(&self) -> &Path {
         &self.path
@@ -249,7 +250,8 @@ impl QueueServerHandle {
         self.ask(|answer| Control::List { answer })
     }
 
-    /// Up to `count` items from index `from` on (at most 64 KiB of each) without taking them.
+    /// Up to `count` items from index `from` on (at most `head` bytes of each, never more than 64 KiB) without taking
+    /// them.
     ///
     /// # Errors
     /// As [`Self::stat`].
@@ -258,12 +260,13 @@ impl QueueServerHandle {
         name: &str,
         from: usize,
         count: usize,
+        head: usize,
     ) -> Result<Vec<PeekedItem>, QueueError> {
         self.ask(|answer| Control::Peek {
             name: name.to_owned(),
             from,
             count,
-            head: PEEK_HEAD,
+            head: head.min(PEEK_HEAD),
             answer,
         })
     }
@@ -277,11 +280,6 @@ impl QueueServerHandle {
             declaration,
             answer,
         })
-    }
-
-    /// Closes every connection, ends the thread and removes the socket.
-    pub fn shutdown(mut self) {
-        self.stop();
     }
 
     fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Control) -> Result<T, QueueError> {
@@ -300,19 +298,38 @@ impl QueueServerHandle {
                 RecvTimeoutError::Disconnected => QueueError::Ended,
             })
     }
+}
+
+/// A running queue server. Dropping it shuts it down.
+#[derive(Debug)]
+pub struct QueueServerHandle {
+    questions: QueueQuestions,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl QueueServerHandle {
+    /// What may be asked of it.
+    pub fn questions(&self) -> &QueueQuestions {
+        &self.questions
+    }
+
+    /// Closes every connection, ends the thread and removes the socket.
+    pub fn shutdown(mut self) {
+        self.stop();
+    }
 
     fn stop(&mut self) {
         let Some(thread) = self.thread.take() else {
             return;
         };
-        self.shared.ring();
+        self.questions.shared.ring();
         // Waits while the channel is full; an error means the thread has ended already.
-        let _ = self.controls.send(Control::Stop);
-        self.shared.ring();
+        let _ = self.questions.controls.send(Control::Stop);
+        self.questions.shared.ring();
         if thread.join().is_err() {
             tracing::error!("the queue server panicked");
         }
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&*self.questions.path);
     }
 }
 

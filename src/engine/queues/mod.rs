@@ -24,7 +24,7 @@ mod stat;
 mod state;
 mod table;
 
-pub use handle::{QueueError, QueueServer, QueueServerHandle, ServerOptions};
+pub use handle::{QueueError, QueueQuestions, QueueServer, QueueServerHandle, ServerOptions};
 
 /// A queue as the session declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -49,13 +49,18 @@ impl Server {
         loop {
             if let Some(sample) = self
                 .handle
+                .questions()
                 .stat(queue)
                 .unwrap()
                 .filter(|sample| what(sample))
             {
                 return sample;
             }
-            assert!(Instant::now() < deadline, "{:?}", self.handle.stat(queue));
+            assert!(
+                Instant::now() < deadline,
+                "{:?}",
+                self.handle.questions().stat(queue)
+            );
             std::thread::yield_now();
         }
     }
@@ -214,7 +219,7 @@ fn a_client_that_vanishes_leaves_every_line_and_loses_nothing() {
     drop((getter, putter));
     server.until("full", |sample| sample.putters == 0);
     let deadline = Instant::now() + Duration::from_secs(20);
-    while server.handle.stat("b").unwrap().is_some() && Instant::now() < deadline {}
+    while server.handle.questions().stat("b").unwrap().is_some() && Instant::now() < deadline {}
     assert_eq!(ask(&mut client, "RPUSH b 1"), Reply::Int(1));
     assert_eq!(ask(&mut client, "LLEN b"), Reply::Int(1));
     assert_eq!(
@@ -240,13 +245,17 @@ fn a_reply_the_kernel_never_took_goes_back_to_the_front() {
     server.until("q", |sample| sample.depth == 3);
     let heads: Vec<u8> = server
         .handle
-        .peek("q", 0, 9)
+        .questions()
+        .peek("q", 0, 9, 100)
         .unwrap()
         .iter()
         .map(|item| item.head[0])
         .collect();
     assert_eq!(heads, b"123");
-    assert_eq!(server.handle.peek("q", 0, 1).unwrap()[0].returned, 1);
+    assert_eq!(
+        server.handle.questions().peek("q", 0, 1, 100).unwrap()[0].returned,
+        1
+    );
 }
 
 #[test]
@@ -369,21 +378,28 @@ fn beyond_the_memory_limit_puts_are_refused_and_gets_go_on() {
 #[test]
 fn the_snapshot_follows_what_happens() {
     let server = serve(vec![bounded("q", 7)]);
-    assert_eq!(server.handle.snapshot()[0].maxsize, Some(7));
+    assert_eq!(server.handle.questions().snapshot()[0].maxsize, Some(7));
     let mut client = server.client();
     ask(&mut client, "RPUSH q a b");
     let deadline = Instant::now() + Duration::from_secs(20);
-    while server.handle.snapshot()[0].depth != 2 {
-        assert!(Instant::now() < deadline, "{:?}", server.handle.snapshot());
+    while server.handle.questions().snapshot()[0].depth != 2 {
+        assert!(
+            Instant::now() < deadline,
+            "{:?}",
+            server.handle.questions().snapshot()
+        );
     }
-    assert_eq!(server.handle.list().unwrap()[0].put_bytes, 2);
-    assert_eq!(server.handle.stat("none"), Ok::<_, QueueError>(None));
+    assert_eq!(server.handle.questions().list().unwrap()[0].put_bytes, 2);
+    assert_eq!(
+        server.handle.questions().stat("none"),
+        Ok::<_, QueueError>(None)
+    );
 }
 
 #[test]
 fn queues_may_be_declared_while_it_runs() {
     let server = serve(vec![]);
-    server.handle.declare(bounded("q", 1)).unwrap();
+    server.handle.questions().declare(bounded("q", 1)).unwrap();
     let mut client = server.client();
     ask(&mut client, "RPUSH q a");
     assert_eq!(ask(&mut client, "Q.PUT q NOWAIT b"), Reply::Nil);

@@ -53,7 +53,7 @@ impl Runtime {
 
     /// Records the state of the queues if it changed; whether it did.
     pub(super) fn sample_queues(&mut self) -> bool {
-        let samples = self.parts.queues.snapshot();
+        let samples = self.parts.queues.questions().snapshot();
         let moved = *samples != self.last_queues;
         let at = self.started.elapsed().as_millis() as f64 / 1e3;
         if moved && self.parts.record.queues(at, samples.to_vec()) {

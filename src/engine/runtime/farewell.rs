@@ -132,7 +132,7 @@ impl Runtime {
 
     fn count_queues(&mut self) {
         self.sample_queues();
-        let Ok(samples) = self.parts.queues.list() else {
+        let Ok(samples) = self.parts.queues.questions().list() else {
             return;
         };
         let totals: indexmap::IndexMap<_, _> = samples

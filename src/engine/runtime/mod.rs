@@ -25,7 +25,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    EVENTS_MAX,
+    EVENTS_MAX, Wish,
     hosts::{Link, PENDING_MAX},
     line_watch::LineWatch,
     output::{OutputFact, Routes},
@@ -38,7 +38,7 @@ use super::{
     watches::{Change, Watches},
 };
 use crate::{
-    agent::wire::{ChildKey, Welcome},
+    agent::wire::{ChildKey, ToAgent, Welcome},
     model::{
         document::{Session, Step, TimelineEntry},
         event::{Command, Event, Level, Outcome, PROTOCOL, Samples, Stamped},
@@ -81,7 +81,7 @@ pub(super) struct Parts {
     pub queues: QueueServerHandle,
     pub sockets: SocketFolder,
     pub record: RecordThread,
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mpsc::Receiver<Wish>,
     pub events: mpsc::Sender<Stamped>,
     pub samples: watch::Sender<Samples>,
     pub agent: PathBuf,
@@ -105,7 +105,7 @@ struct Life {
 
 /// What ended a wait of the loop.
 enum Woken {
-    Command(Option<Command>),
+    Wish(Option<Wish>),
     Link(bool),
     Fact(Option<OutputFact>),
     Changed(Change),
@@ -354,7 +354,7 @@ impl Runtime {
             }
         };
         let woken = tokio::select! {
-            command = self.parts.commands.recv(), if self.client => Woken::Command(command),
+            wish = self.parts.commands.recv(), if self.client => Woken::Wish(wish),
             ready = self.parts.link.ready(hearing), if self.linked => Woken::Link(ready.is_ok()),
             fact = self.parts.facts.recv(), if listening && self.telling => Woken::Fact(fact),
             room = self.parts.events.reserve(), if !self.outbox.is_empty() => Woken::Room(room.is_ok()),
@@ -363,8 +363,11 @@ impl Runtime {
             () = sleep => Woken::Due,
         };
         match woken {
-            Woken::Command(Some(command)) => self.input(Input::Command(command)),
-            Woken::Command(None) | Woken::Room(false) => self.lose_client(),
+            Woken::Wish(Some(Wish::Command(command))) => self.input(Input::Command(command)),
+            Woken::Wish(Some(Wish::SampleEvery(pace))) => {
+                self.parts.link.send(&ToAgent::SampleEvery(pace));
+            }
+            Woken::Wish(None) | Woken::Room(false) => self.lose_client(),
             Woken::Link(whole) => self.hear(whole && hearing, !whole),
             Woken::Fact(None) => self.telling = false,
             Woken::Fact(Some(fact)) => {
