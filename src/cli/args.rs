@@ -2,11 +2,11 @@
 //!
 //! Owns names, help texts and defaults of arguments. Does nothing itself: [`run`] hands over.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{check, engine, failures, headless, plan, queue, runs, streams};
+use super::{check, engine, failures, headless, plan, queue, runs, screens};
 use crate::{agent, model::ids::HostName, record::Runs};
 
 /// How results are written.
@@ -29,12 +29,20 @@ pub enum Format {
                   impossible, 4 a host or the engine was lost, 124 walltime, 130/143 interrupted."
 )]
 struct Cli {
-    /// The session to run (a RON file)
+    /// The session to open (a RON file)
     session: Option<PathBuf>,
 
     /// Run it headless: no terminal needed, the exit code says how it went
     #[arg(long, requires = "session")]
     replay: bool,
+
+    /// Start it at once
+    #[arg(long, requires = "session", conflicts_with = "replay")]
+    start: bool,
+
+    /// The theme of the screens
+    #[arg(long, conflicts_with = "replay")]
+    theme: Option<String>,
 
     /// Print no output of ranks; their logs are complete in any case
     #[arg(long, short, requires = "replay")]
@@ -152,15 +160,12 @@ pub fn run() -> ExitCode {
                 quiet: cli.quiet,
                 log_level: cli.log_level,
             }),
-            _ => {
-                // It never fails.
-                let _ = writeln!(
-                    streams::stderr(),
-                    "dragon-tui: the screens are not part of this version: run a session headless with\n\
-                     \n    dragon-tui --replay SESSION.ron\n\nSee dragon-tui --help."
-                );
-                Ok(2)
-            }
+            session => screens::run(screens::Screens {
+                session,
+                composing: cli.composing,
+                start: cli.start,
+                theme: cli.theme,
+            }),
         },
         Some(Sub::Check { paths, format }) => check::run(&paths, format),
         Some(Sub::Plan {

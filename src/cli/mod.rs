@@ -16,5 +16,6 @@ mod quantities;
 pub mod queue;
 pub mod report;
 pub mod runs;
+pub mod screens;
 pub mod signals;
 pub mod streams;

@@ -28,7 +28,7 @@ use super::{
     deeds,
     message::{Effect, Msg},
     state::State,
-    terminal::{self, Terminal},
+    terminal::Terminal,
     theme::Theme,
     update::{self, update},
     view,
@@ -233,11 +233,6 @@ impl Frame {
         self.is_dirty = false;
         self.due = end + self.every - took.min(self.every - FRAME);
     }
-}
-
-/// Gives the terminal back whatever happens.
-pub fn restore() {
-    terminal::restore();
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// Names that stand for hosts.
     pub aliases: Vec<(HostName, HostName)>,
+    /// The folder that paths start from.
+    pub folder: PathBuf,
     /// This program, which is the engine too.
     pub program: PathBuf,
 }
@@ -68,6 +70,7 @@ pub fn open(options: Options) -> io::Result<()> {
         state.theme = theme;
     }
     state.aliases = options.aliases;
+    state.folder = options.folder;
     state.themes = Theme::names(None)
         .into_iter()
         .map(|(name, _)| name)

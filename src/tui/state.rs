@@ -115,11 +115,10 @@ impl Draft {
         session::save(&self.session, self.text.as_deref())
     }
 
-    /// The folder that relative paths start from.
-    pub fn folder(&self) -> PathBuf {
+    /// The folder that relative paths start from: that of its file, else this one.
+    pub fn folder(&self, here: &Path) -> PathBuf {
         let parent = self.path.as_deref().and_then(Path::parent);
-        let parent = parent.filter(|folder| !folder.as_os_str().is_empty());
-        parent.unwrap_or(Path::new(".")).to_owned()
+        here.join(parent.unwrap_or(Path::new("")))
     }
 
     /// What keeps it from being run.
@@ -160,6 +159,8 @@ pub struct State {
     pub tickets: u64,
     /// Host names that stand for others.
     pub aliases: Vec<(HostName, HostName)>,
+    /// The folder that this program was started in.
+    pub folder: PathBuf,
     /// The first-run hint is still wanted.
     pub is_new: bool,
     /// The program leaves as soon as the run is over.
@@ -192,6 +193,7 @@ impl State {
             now: Instant::now(),
             tickets: 0,
             aliases: Vec::new(),
+            folder: PathBuf::new(),
             is_new: true,
             leaving: false,
             effects: VecDeque::new(),

@@ -372,7 +372,7 @@ fn peek(run: &run::State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             inside.x,
             inside.y,
             inside.width,
-            "p looks at the items without taking them",
+            "enter looks at the items without taking them",
             theme.dim,
         );
         return;

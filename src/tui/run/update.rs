@@ -51,7 +51,7 @@ pub fn launch(state: &mut State) {
     let opening = Opening {
         text: draft.written(),
         name: draft.name(),
-        folder: draft.folder(),
+        folder: draft.folder(&state.folder),
         path: draft.path.clone(),
         host_aliases: state.aliases.clone(),
         start: true,

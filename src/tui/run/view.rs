@@ -137,11 +137,12 @@ fn nothing_runs(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Whether it ended well, if it ended by itself.
 fn state_of(rank: &Rank) -> Option<bool> {
-    if rank.failure {
-        Some(false)
-    } else {
-        rank.status.as_ref().map(|_| true)
+    match &rank.status {
+        _ if rank.failure => Some(false),
+        Some(ExitStatus::Code(0)) => Some(true),
+        _ => None,
     }
 }
 
