@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{check, engine, failures, headless, plan, queue, runs, screens};
+use super::{check, engine, failures, headless, plan, queue, runs, screens, streams};
 use crate::{agent, model::ids::HostName, record::Runs};
 
 /// How results are written.
