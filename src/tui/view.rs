@@ -226,7 +226,11 @@ fn status<'t>(state: &State, theme: &'t Theme) -> Line<'t> {
         (_, None) if count.starting > 0 => (theme.glyphs.starting, theme.starting, "starting"),
         (_, None) if count.stopping > 0 => (theme.glyphs.stopping, theme.stopped, "stopping"),
         (_, None) if count.live > 0 => (theme.glyphs.running, theme.running, "running"),
-        (_, None) if count.failed > 0 => (theme.glyphs.failed, theme.error, "nothing runs"),
+        (_, None) if count.failed > 0 => (theme.glyphs.failed, theme.error, "ended"),
+        (_, None) if count.well == count.total => {
+            (theme.glyphs.succeeded, theme.ok, "all ended well")
+        }
+        (_, None) if count.well > 0 => (theme.glyphs.stopped, theme.stopped, "ended"),
         (_, None) => (theme.glyphs.waiting, theme.waiting, "nothing runs"),
     };
     let failed = if count.failed > 0 {

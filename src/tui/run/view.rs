@@ -13,7 +13,10 @@ use ratatui::{
 
 use super::{Focus, Link, Pane, State as Run, process_of};
 use crate::{
-    model::{ids::ProcessId, lifecycle::ProcessState},
+    model::{
+        ids::ProcessId,
+        lifecycle::{ExitStatus, ProcessState},
+    },
     term::{self, Attrs, Screen},
     tui::{
         facts::{Count, Rank},
