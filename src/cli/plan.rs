@@ -16,6 +16,7 @@ use crate::term::plain_text::one_line;
 use crate::{
     agent::hello,
     engine::{
+        door::preview,
         hosts,
         placement::{Inventory, Seat},
         preflight::{self, Trial},
@@ -23,8 +24,6 @@ use crate::{
     },
     model::{
         cpuset::CpuSet,
-        document::Session,
-        host::HostSpec,
         ids::{GroupName, HostName, ProcessId, TemplateName},
     },
 };
@@ -57,7 +56,7 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
         failures::tell(&problems, Some(&loaded.text), format);
         return Ok(2);
     }
-    let welcome = hello::describe_this_host(wants_gpus(session));
+    let welcome = hello::describe_this_host(preview::wants_gpus(session));
     if let Some(note) = &welcome.gpu_note {
         streams::say(note);
     }
@@ -89,19 +88,6 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     let refusals = failures::placed(refusals, &loaded);
     failures::tell(&refusals, Some(&loaded.text), format);
     Ok(3)
-}
-
-fn wants_gpus(session: &Session) -> bool {
-    let here = !session
-        .hosts
-        .iter()
-        .any(|host| matches!(host, HostSpec::Declared(host) if host.gpus > 0));
-    session.groups.iter().any(|(name, group)| {
-        group.templates.keys().any(|template| {
-            let policy = session.policy_of(name, template);
-            policy.gpus.is_some_and(|count| count > 0) || (policy.gpu_affinity.is_some() && here)
-        })
-    })
 }
 
 /// The lines of a template: neighbours that go to the same place share one.

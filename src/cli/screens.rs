@@ -2,7 +2,11 @@
 //!
 //! Owns what must be known before the terminal is taken: the session, or what is wrong with it. Start at [`run`].
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::Context;
 
@@ -10,7 +14,12 @@ use super::{
     args::{Composing, Format},
     headless, streams,
 };
-use crate::tui::{self, state::Draft};
+use crate::{
+    agent::hello,
+    engine::door::preview,
+    model::document::Session,
+    tui::{self, state::Draft},
+};
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -49,7 +58,16 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
             None => return Ok(2),
         },
     };
+    let aliases = screens.composing.host_alias.clone();
+    // What this machine has does not change meanwhile; its GPUs are only looked for when a session asks for some.
+    let hosts = [OnceLock::new(), OnceLock::new()];
+    let planner = move |session: &Session| {
+        let with_gpus = preview::wants_gpus(session);
+        let here = hosts[usize::from(with_gpus)].get_or_init(|| hello::describe_this_host(with_gpus));
+        preview::plan(session, &aliases, here)
+    };
     tui::open(tui::Options {
+        planner: Arc::new(planner),
         draft,
         start: screens.start,
         theme: screens.theme,

@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use crossterm::event::Event as Input;
 
 use crate::{
-    engine::door::wire::{FromEngine, Opening, ToEngine},
-    model::ids::ProcessId,
+    engine::door::{
+        preview::Plan,
+        wire::{FromEngine, Opening, ToEngine},
+    },
+    model::{document::Session, ids::ProcessId},
 };
 
 /// Something happened.
@@ -37,6 +40,8 @@ pub enum Msg {
         /// There was more than is given.
         more: bool,
     },
+    /// A session was placed on paper.
+    Planned(Box<Plan>),
     /// A file was written, or could not be.
     Written(Result<PathBuf, String>),
     /// Something to say of what an effect did.
@@ -85,6 +90,8 @@ pub enum Effect {
         /// Whose logs, and where they are.
         logs: Vec<(ProcessId, PathBuf)>,
     },
+    /// Place a session on paper; answered by [`Msg::Planned`].
+    Plan(Box<Session>),
     /// Put text on the user's clipboard (OSC 52).
     Copy(String),
     /// Write a file of the user's.

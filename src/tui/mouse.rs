@@ -6,6 +6,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Position};
 
 use super::{
+    compose,
     keymap::Action,
     run,
     state::{State, Tab},
@@ -56,6 +57,9 @@ fn click(state: &mut State, at: Position) {
             state.tab = tab;
         }
         return;
+    }
+    if state.tab == Tab::Compose {
+        return compose::update::clicked(state, at);
     }
     if state.tab != Tab::Run {
         return;

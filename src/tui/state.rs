@@ -12,6 +12,7 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
+    compose,
     config::Config,
     keymap::{Context, Keymap},
     message::Effect,
@@ -133,6 +134,8 @@ pub struct State {
     pub tab: Tab,
     /// The session as it is composed.
     pub draft: Draft,
+    /// How it is composed.
+    pub compose: compose::State,
     /// The run that is looked at.
     pub run: Option<run::State>,
     /// What lies over the screen, the last one on top.
@@ -180,6 +183,7 @@ impl State {
         Self {
             tab,
             draft,
+            compose: compose::State::default(),
             run: None,
             overlays: Vec::new(),
             toasts: Toasts::default(),
@@ -206,6 +210,8 @@ impl State {
             return overlay.context();
         }
         match self.tab {
+            Tab::Compose if self.compose.editing.is_some() => Context::Prompt,
+            Tab::Compose if self.compose.focus == compose::Focus::Form => Context::Form,
             Tab::Compose => Context::Compose,
             Tab::Run => match &self.run {
                 Some(run) if run.typing.is_some() => Context::Typing,

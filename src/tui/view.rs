@@ -14,7 +14,7 @@ use ratatui::{
 };
 
 use super::{
-    hosts, overlay, queues, run,
+    compose, hosts, overlay, queues, run,
     state::{State, Tab},
     theme::Theme,
     widget::{
@@ -143,7 +143,8 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Run => run::view::draw(state, theme, buffer),
         Tab::Queues => queues::view::draw(state, theme, places.body, buffer),
         Tab::Hosts => hosts::view::draw(state, theme, places.body, buffer),
-        Tab::Compose | Tab::Runs => None,
+        Tab::Compose => compose::view::draw(state, theme, places.body, buffer),
+        Tab::Runs => None,
     };
     let hints_of = state.keymap.hints(state.context());
     let right = Line::from(bottom_right(state));

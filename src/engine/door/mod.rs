@@ -19,6 +19,7 @@ mod errands;
 pub mod join;
 pub mod opening;
 mod outgoing;
+pub mod preview;
 pub mod serve;
 pub mod wire;
 

@@ -50,6 +50,8 @@ pub enum For {
     Open,
     /// An item for the queue that is selected.
     Put,
+    /// A command line to make a template of.
+    Command,
 }
 
 impl For {
@@ -62,6 +64,7 @@ impl For {
             For::SaveOutput => "save the output as",
             For::Open => "open a session",
             For::Put => "put into the queue",
+            For::Command => "a shell command, as you would type it",
         }
     }
 }

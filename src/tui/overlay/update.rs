@@ -15,6 +15,7 @@ use crate::{
         ids::ProcessId,
     },
     tui::{
+        compose,
         keymap::{Action, Context, Keymap},
         message::{Effect, Hit},
         run,
@@ -283,6 +284,11 @@ fn answer(state: &mut State) {
             }
             return;
         }
+        For::Command => {
+            close(state);
+            compose::update::import(state, &text);
+            return;
+        }
         For::Put => {
             close(state);
             super::super::queues::update::put(state, text.into_bytes());
@@ -355,6 +361,7 @@ pub fn open_session(state: &mut State, path: &Path) {
     match Session::open(path) {
         Ok(loaded) => {
             state.draft = Draft::of(loaded);
+            state.compose.forget();
             if !state.is_live() {
                 state.run = None;
             }
@@ -394,5 +401,5 @@ fn save_output(state: &mut State, to: PathBuf) {
 
 /// Whether a key is text for the topmost overlay.
 pub fn takes_text(state: &State) -> bool {
-    state.context() == Context::Prompt
+    !state.overlays.is_empty() && state.context() == Context::Prompt
 }
