@@ -234,6 +234,8 @@ impl Handler for Limited<'_> {
         }
     }
 
+    // Left out besides what a pane has no use for: DECALN, which fills the screen with E for three bytes, over and
+    // over. Only tests of terminals use it.
     pass_on! {
         set_cursor_style(style: Option<CursorStyle>);
         set_cursor_shape(shape: CursorShape);
@@ -277,7 +279,6 @@ impl Handler for Limited<'_> {
         unset_keypad_application_mode();
         set_active_charset(index: CharsetIndex);
         configure_charset(index: CharsetIndex, charset: StandardCharset);
-        decaln();
         text_area_size_chars();
     }
 }
