@@ -48,22 +48,25 @@ pub struct Stats {
 impl Stats {
     /// With so many milliseconds between samples, 0: none.
     pub fn new(every: u32, now: Instant) -> Self {
-        let mut this = Self {
+        Self {
             system: None,
-            every: None,
+            every: duration(every),
             due: None,
             taken: now,
             used: HashMap::new(),
-        };
-        this.set_every(every, now);
-        this
+        }
     }
 
-    /// Changes the time between samples.
+    /// Changes the time between samples. When there were none, children may live already: cpu use counts from here.
     pub fn set_every(&mut self, every: u32, now: Instant) {
-        self.every = (every > 0).then(|| Duration::from_millis(every.into()));
-        if self.due.is_some() {
-            self.due = self.every.map(|every| now + every);
+        let ticking = self.due.is_some();
+        self.every = duration(every);
+        self.due = self.every.map(|every| now + every);
+        if self.due.is_some() && !ticking {
+            self.taken = now;
+            self.refresh();
+            let snapshot = Snapshot::take().unwrap_or_default();
+            self.used = snapshot.iter().map(|it| (it.pid, it.ticks)).collect();
         }
     }
 
@@ -154,6 +157,10 @@ impl Stats {
     }
 }
 
+fn duration(milliseconds: u32) -> Option<Duration> {
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
+}
+
 /// The cpu time of this thread: a busy host does not make our own cost look greater.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -214,6 +221,16 @@ mod tests {
         assert!(seen.children[0].memory > 0);
         stats.sample(&HashMap::new(), own, Instant::now());
         assert_eq!(stats.due(), None);
+        stats.set_every(0, Instant::now());
+        assert_eq!(stats.due(), None);
+        // Its whole life would be many cores, counted within a moment.
+        let now = Instant::now();
+        stats.set_every(100, now);
+        assert!(stats.due().is_some(), "it lives already");
+        let later = now + Duration::from_millis(100);
+        let samples = stats.sample(&children, own, later);
+        let cores = std::thread::available_parallelism().unwrap().get() as f32;
+        assert!(samples.children[0].cpu <= cores, "{samples:?}");
         for process in super::super::procs::Snapshot::take().unwrap().iter() {
             if process.parent == child.id() as i32 {
                 super::super::spawn::kill(process.pid, libc::SIGKILL).unwrap();
