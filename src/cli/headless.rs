@@ -103,9 +103,13 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
         .canonicalize()
         .with_context(|| format!("the folder {} cannot be found", folder.display()))?;
     let agent = std::env::current_exe().context("this program cannot be found")?;
+    let saved = session::saved(&loaded.session, Some(&loaded.text));
+    if saved.anew {
+        streams::say("the record has the session without its comments: they could not be kept");
+    }
     Ok(EngineOptions {
         name: loaded.name(),
-        text: Some(session::save(&loaded.session, Some(&loaded.text))),
+        text: Some(saved.text),
         session_folder: folder,
         aliases: composing.host_alias.clone(),
         agent,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FieldPath, Problem, Session, save};
+use super::{FieldPath, Problem, Saved, Session, saved};
 use crate::model::ron_text::{Lines, Span};
 
 /// The greatest size of a session's file in bytes.
@@ -88,14 +88,14 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
 ///
 /// # Errors
 /// When the folder or the disk refuses; the file is then as it was.
-pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result<String, Problem> {
-    let text = save(session, original);
+pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result<Saved, Problem> {
+    let saved = saved(session, original);
     let target = followed(path);
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    write(&target, &folder, &text).map_err(|error| match error.kind() {
+    write(&target, &folder, &saved.text).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => problem(
             path,
             "there is no such folder",
@@ -117,7 +117,7 @@ pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result
             "choose another folder; the file is as it was",
         ),
     })?;
-    Ok(text)
+    Ok(saved)
 }
 
 /// The file that a path means in the end; a link may point to one that does not exist yet.

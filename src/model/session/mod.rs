@@ -289,13 +289,31 @@ fn one_line(node: &Node) -> Span {
     }
 }
 
+/// The text that a session was written as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The text.
+    pub text: String,
+    /// Whether nothing of the text before could be kept: its comments and its layout are gone, and whoever saves says so.
+    pub anew: bool,
+}
+
 /// Writes a session, only what differs from the defaults.
 ///
 /// With the text that it was read from, what did not change keeps its bytes: order, layout and comments. What
 /// was taken out goes with its own comments (those on its line and directly above it).
-pub fn save(session: &Session, original: Option<&str>) -> String {
+pub fn saved(session: &Session, original: Option<&str>) -> Saved {
     let doc = encode::session(session);
-    original
-        .and_then(|text| patch::patch(text, &doc))
-        .unwrap_or_else(|| doc.document())
+    match original.and_then(|text| patch::patch(text, &doc)) {
+        Some(text) => Saved { text, anew: false },
+        None => Saved {
+            text: doc.document(),
+            anew: original.is_some_and(|text| !text.trim().is_empty()),
+        },
+    }
+}
+
+/// The text of [`saved`].
+pub fn save(session: &Session, original: Option<&str>) -> String {
+    saved(session, original).text
 }

@@ -151,6 +151,27 @@ fn moved_entries_take_their_comments_along() {
 }
 
 #[test]
+fn a_blank_line_inside_of_a_comment_separates_nothing() {
+    let text = replaced(&[(
+        "// It fills the queue.\n",
+        "/* It fills the queue.\n\n                   Slowly. */\n",
+    )]);
+    let mut session = Session::load(Path::new("s.ron"), text.as_str())
+        .unwrap()
+        .session;
+    session.groups["demo"].templates.shift_remove("generator");
+    let saved = save(&session, Some(&text));
+    assert!(
+        !saved.contains("It fills") && !saved.contains("Slowly"),
+        "{saved}"
+    );
+    assert!(
+        saved.contains("// Takes from it.") && saved.contains("// --- groups ---"),
+        "{saved}"
+    );
+}
+
+#[test]
 fn windows_line_ends_stay() {
     let text = TEXT.replace('\n', "\r\n");
     let mut session = Session::load(Path::new("s.ron"), text.as_str())
@@ -178,9 +199,14 @@ fn an_entry_can_be_added_where_only_a_comment_stands() {
 #[test]
 fn a_text_that_is_no_session_is_written_anew() {
     assert_eq!(
-        save(&Session::default(), Some("Session(")),
-        "Session(\n    version: 1,\n)\n"
+        saved(&Session::default(), Some("Session(")),
+        Saved {
+            text: "Session(\n    version: 1,\n)\n".to_owned(),
+            anew: true
+        }
     );
+    assert!(!saved(&Session::default(), None).anew);
+    assert!(!saved(&Session::default(), Some("\n")).anew);
 }
 
 #[test]
@@ -374,6 +400,8 @@ fn saving_replaces_the_file_at_once_and_keeps_its_mode_and_links() {
     assert_eq!(loaded.name(), "link");
     set(&mut loaded.session, "name=new").unwrap();
     let written = save_to(&link, &loaded.session, Some(&loaded.text)).unwrap();
+    assert!(!written.anew);
+    let written = written.text;
     assert_eq!(fs::read_to_string(&file).unwrap(), written);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(
