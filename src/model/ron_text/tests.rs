@@ -203,6 +203,17 @@ fn canonical(value: &ron::Value) -> String {
     format!("{:?}", ron::to_string(value).unwrap())
 }
 
+#[test]
+fn many_characters_on_one_line_are_read_in_one_pass() {
+    let tree = parse(&format!("[{}]", "'\\n',".repeat(500_000)));
+    assert_eq!(tree.problems, []);
+    let items = &tree.root.as_ref().unwrap().body().unwrap().items;
+    assert_eq!(items.len(), 500_000);
+    // None of these is closed.
+    let tree = parse(&format!("[{}]", "'\\\n,".repeat(500_000)));
+    assert!(tree.problems.len() > PROBLEMS_MAX);
+}
+
 proptest! {
     #[test]
     fn what_ron_writes_is_read_as_the_same_value(value in values(), pretty in any::<bool>()) {
