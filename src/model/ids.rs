@@ -290,7 +290,7 @@ impl FromStr for Selector {
             return Ok(Self::group(group));
         };
         let (template, rank) = match rest.split_once('.') {
-            Some((template, rank)) => (template, Some(rank.parse().map_err(|_| fail())?)),
+            Some((template, rank)) => (template, Some(rank_in(rank).ok_or_else(fail)?)),
             None => (rest, None),
         };
         let template = TemplateName::new(template).map_err(|_| fail())?;
@@ -300,6 +300,12 @@ impl FromStr for Selector {
             rank,
         })
     }
+}
+
+/// A rank as it is printed: `+1` and `01` are none, as two texts would mean one process.
+fn rank_in(text: &str) -> Option<u32> {
+    let plain = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|_| plain)
 }
 
 impl Serialize for Selector {
@@ -325,7 +331,10 @@ mod tests {
         for text in ["demo", "demo/generator", "demo/generator.12"] {
             assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
         }
-        for text in ["", "/x", "a/", "a/b.", "a/b.x", "a/b.-1", "a/b/c", "a b"] {
+        for text in [
+            "", "/x", "a/", "a/b.", "a/b.x", "a/b.-1", "a/b.+0", "a/b.007", "a/b.00", "a/b/c",
+            "a b",
+        ] {
             assert!(text.parse::<Selector>().is_err(), "{text:?}");
         }
     }
