@@ -14,21 +14,25 @@ mod set;
 mod tests;
 mod validate;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 pub use self::{
     file::{SIZE_MAX, save_to},
-    problem::{FieldPath, Part, Problem, Severity, nearest},
+    problem::{FieldPath, PROBLEMS_MAX, Part, Problem, Severity, nearest},
     set::set,
     validate::Pattern,
 };
 pub use super::document::Session;
 
-use self::{decode::Decoder, validate::Broken};
-use super::{
-    ids::is_name,
-    ron_text::{self, Kind, Lines, Node, Span, Tree},
+use self::{
+    decode::Decoder,
+    problem::Problems,
+    validate::{Broken, Names},
 };
+use super::ron_text::{self, Kind, Lines, Node, Span, Tree};
 
 /// What a text was read as.
 #[derive(Debug, Clone)]
@@ -160,76 +164,89 @@ impl Problem {
 fn read(text: &str) -> (Session, Vec<Problem>, Tree, Lines) {
     let tree = ron_text::parse(text);
     let lines = Lines::new(text);
-    let mut problems: Vec<Problem> = tree
-        .problems
-        .iter()
-        .map(|found| {
-            let mut problem = Problem::error(FieldPath::root(), found.message.clone())
-                .at_span(text, &lines, found.span);
-            problem.help = found.help.as_deref().map(Into::into);
-            problem
-        })
-        .collect();
+    let mut problems = Problems::default();
+    for found in &tree.problems {
+        let mut problem = Problem::error(FieldPath::root(), found.message.clone());
+        if let Some(help) = &found.help {
+            problem = problem.with_help(help.as_str());
+        }
+        problems.push(problem.at_span(text, &lines, found.span));
+    }
+    // A part that was skipped may have held what seems to be missing.
+    let torn = !tree.problems.is_empty();
     let mut session = Session::default();
-    if let Some(root) = &tree.root {
+    if let Some(root) = tree.root.as_ref().filter(|_| !problems.is_full()) {
         let mut decoder = Decoder::new(text, &lines, FieldPath::root());
+        let before = problems.len();
+        decoder.problems = problems;
         session = decoder.session(root);
-        let form = decoder.problems;
-        let meaning = session.validate_beside(&broken_names(root, &session));
-        // Where the form is wrong, the meaning of the default that stands there says nothing.
-        let known: std::collections::HashSet<&FieldPath> =
-            form.iter().map(|problem| &problem.path).collect();
-        let fresh = |path: &FieldPath| {
-            let mut outer = FieldPath::root();
-            !path.parts().iter().any(|part| {
-                outer.push(part.clone());
-                known.contains(&outer)
-            })
-        };
-        // A part that was skipped may have held what seems to be missing.
-        let torn = !problems.is_empty();
-        let meaning: Vec<Problem> = meaning
-            .into_iter()
-            .filter(|problem| {
-                fresh(&problem.path) && (problem.is_error() || (!torn && form.is_empty()))
-            })
-            .map(|problem| problem.at_span_of(root, text, &lines))
-            .collect();
-        problems.extend(form);
-        problems.extend(meaning);
+        problems = std::mem::take(&mut decoder.problems);
+        if !problems.is_full() {
+            let warn = !torn && problems.len() == before;
+            let broken = broken_names(root, &session, &decoder, &problems);
+            for mut problem in session.validate_beside(&broken).into_iter() {
+                problem.path = decoder.written(&problem.path);
+                if decoder.is_read(&problem.path) && (problem.is_error() || warn) {
+                    problems.push(problem.at_span_of(root, text, &lines));
+                }
+            }
+        }
+    }
+    let mut problems = problems.into_list();
+    if let Some(last) = problems.last_mut().filter(|last| last.span.is_none()) {
+        let end = Span::new(text.len(), text.len());
+        *last = last.clone().at_span(text, &lines, end);
     }
     problem::sort(&mut problems);
     (session, problems, tree, lines)
 }
 
-/// The names that stand in the text and are not in the session.
-fn broken_names(root: &Node, session: &Session) -> Broken {
-    let mut broken = Broken::default();
-    let keys = |node: Option<&Node>| -> Vec<(String, Node)> {
-        let items = node
-            .and_then(Node::body)
-            .map(|body| body.items.as_slice())
-            .unwrap_or_default();
-        items
-            .iter()
-            .filter_map(|item| Some((item.key_text()?.to_owned(), item.value.clone())))
-            .collect()
-    };
-    for (name, _) in keys(child(root, "queues")) {
-        if !session.queues.contains_key(name.as_str()) {
-            broken.queues.insert(name);
+/// The names that stand in the text, or may stand there, and are not in the session.
+fn broken_names(
+    root: &Node,
+    session: &Session,
+    decoder: &Decoder<'_>,
+    problems: &Problems,
+) -> Broken {
+    let wrong: HashSet<&FieldPath> = problems.iter().map(|problem| &problem.path).collect();
+    let at = FieldPath::root();
+    // All names of a map are in doubt where the map itself was misread, or what was meant to be it.
+    let names = |holder: &Node, path: &FieldPath, field: &str, read: &dyn Fn(&str) -> bool| {
+        let items = child(holder, field).and_then(Node::body);
+        let keys = items.into_iter().flat_map(|body| &body.items);
+        let path = path.name(field);
+        Names {
+            all: wrong.contains(&path) || !decoder.is_read(&path),
+            some: keys
+                .filter_map(|item| item.key_text())
+                .filter(|name| !read(name))
+                .map(str::to_owned)
+                .collect(),
         }
-    }
-    for (group, node) in keys(child(root, "groups")) {
-        match session.groups.get(group.as_str()) {
-            None => drop(broken.groups.insert(group)),
-            Some(read) => {
-                for (name, _) in keys(child(&node, "templates")) {
-                    if !is_name(&name) || !read.templates.contains_key(name.as_str()) {
-                        broken.templates.insert((group.clone(), name));
-                    }
-                }
-            }
+    };
+    let mut broken = Broken {
+        queues: names(root, &at, "queues", &|name| {
+            session.queues.contains_key(name)
+        }),
+        groups: names(root, &at, "groups", &|name| {
+            session.groups.contains_key(name)
+        }),
+        hosts: decoder.is_torn(&at.name("hosts")),
+        timeline: decoder.is_torn(&at.name("timeline")),
+        lost: decoder.lost.clone(),
+        ..Broken::default()
+    };
+    let groups = child(root, "groups").and_then(Node::body);
+    for item in groups.into_iter().flat_map(|body| &body.items) {
+        let read = item
+            .key_text()
+            .and_then(|name| session.groups.get_key_value(name));
+        if let Some((group, read)) = read {
+            let path = at.name("groups").name(group.as_str());
+            let templates = names(&item.value, &path, "templates", &|name| {
+                read.templates.contains_key(name)
+            });
+            broken.templates.insert(group.to_string(), templates);
         }
     }
     broken
@@ -258,7 +275,7 @@ fn locate(root: &Node, path: &FieldPath) -> Span {
             break;
         };
         let item = match part {
-            Part::Name(name) => body.items.iter().find(|item| item.key_text() == Some(name)),
+            Part::Name(name) => (body.items.iter()).find(|item| item.key_text() == Some(name)),
             Part::Index(index) => body.items.get(*index),
         };
         // `Exec([…])`: the list stands in the parentheses of its variant.

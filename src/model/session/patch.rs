@@ -46,7 +46,7 @@ fn read(text: &str) -> Option<Doc> {
     let tree = ron_text::parse(text);
     let mut decoder = super::Decoder::new(text, &lines, super::FieldPath::root());
     let session: Session = decoder.session(tree.root.as_ref()?);
-    (tree.problems.is_empty() && decoder.problems.is_empty()).then(|| encode::session(&session))
+    (tree.problems.is_empty() && decoder.problems.len() == 0).then(|| encode::session(&session))
 }
 
 /// An entry of the text with everything around it that belongs to it.

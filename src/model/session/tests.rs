@@ -1,4 +1,5 @@
 mod generated;
+mod hostile;
 mod laws;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};

@@ -13,11 +13,14 @@ pub(super) use fields::{
     TEMPLATE_FIELDS,
 };
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use super::problem::{FieldPath, Part, Problem, did_you_mean};
+use super::problem::{FieldPath, Part, Problem, Problems, did_you_mean, nearest};
 use crate::model::{
-    ron_text::{Item, Kind, Lines, Node, Paren, Span, write_text},
+    ron_text::{Body, Item, Kind, Lines, Node, Paren, Span, write_text},
     template::humantime_text,
 };
 
@@ -30,7 +33,11 @@ pub(super) struct Decoder<'t> {
     lines: &'t Lines,
     /// The field that is being read.
     path: FieldPath,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Problems,
+    /// The fields whose value could not be read: a default stands there, and its meaning says nothing.
+    pub(super) lost: HashSet<FieldPath>,
+    /// The lists that lack an element that could not be read, each with the places of those it has.
+    pub(super) gaps: HashMap<FieldPath, Vec<usize>>,
 }
 
 impl<'t> Decoder<'t> {
@@ -39,11 +46,13 @@ impl<'t> Decoder<'t> {
             text,
             lines,
             path,
-            problems: Vec::new(),
+            problems: Problems::default(),
+            lost: HashSet::new(),
+            gaps: HashMap::new(),
         }
     }
 
-    /// Reports a problem of the present field.
+    /// Reports a problem of the present field, whose value is lost by it.
     pub(super) fn problem(&mut self, span: Span, message: impl Into<String>) {
         self.problem_with(span, message, None);
     }
@@ -54,9 +63,22 @@ impl<'t> Decoder<'t> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
+        if !self.problems.is_full() {
+            self.lost.insert(self.path.clone());
+        }
+        self.remark(span, message, help);
+    }
+
+    /// Reports a problem beside the value of the present field, which can be read nevertheless.
+    fn remark(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        if self.problems.is_full() {
+            return;
+        }
         let mut problem =
             Problem::error(self.path.clone(), message).at_span(self.text, self.lines, span);
-        problem.help = help.map(Into::into);
+        if let Some(help) = help {
+            problem = problem.with_help(help);
+        }
         self.problems.push(problem);
     }
 
@@ -77,7 +99,7 @@ impl<'t> Decoder<'t> {
     }
 
     pub(super) fn field<T>(&mut self, name: &str, act: impl FnOnce(&mut Self) -> T) -> T {
-        self.within(Part::Name(name.to_owned()), act)
+        self.within(Part::Name(name.into()), act)
     }
 
     fn place(&self, span: Span) -> String {
@@ -105,7 +127,7 @@ impl<'t> Decoder<'t> {
             } else {
                 format!("unknown type `{name}`{near}")
             };
-            self.problem(*span, wrong);
+            self.remark(*span, wrong, None);
         }
         self.named(&paren.body.items, known)
     }
@@ -118,15 +140,16 @@ impl<'t> Decoder<'t> {
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut fields = Vec::new();
         for item in items {
+            if self.problems.is_full() {
+                break;
+            }
             let (Some(key), Some(name)) = (&item.key, item.key_text()) else {
                 if item.value.kind != Kind::Broken && item.key.is_none() {
-                    self.problem(
-                        item.value.span,
-                        format!(
-                            "expected a field with its name, found {}",
-                            item.value.describe()
-                        ),
+                    let message = format!(
+                        "expected a field with its name, found {}",
+                        item.value.describe()
                     );
+                    self.remark(item.value.span, message, None);
                 }
                 continue;
             };
@@ -136,7 +159,7 @@ impl<'t> Decoder<'t> {
                     name.escape_debug(),
                     self.place(first)
                 );
-                self.field(name, |d| d.problem(key.span, message));
+                self.field(name, |d| d.remark(key.span, message, None));
                 seen.insert(name, first);
                 continue;
             }
@@ -149,6 +172,10 @@ impl<'t> Decoder<'t> {
                         .then(|| format!("known are {}", known.join(", ")));
                     let message = format!("unknown field `{}`{near}", name.escape_debug());
                     self.field(name, |d| d.problem_with(key.span, message, help));
+                    // The value of the field that was meant stands here.
+                    if let Some(meant) = nearest(name, known.iter().copied()) {
+                        self.field(meant, |d| d.lost.insert(d.path.clone()));
+                    }
                 }
             }
         }
@@ -168,6 +195,9 @@ impl<'t> Decoder<'t> {
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut entries = Vec::new();
         for item in &body.items {
+            if self.problems.is_full() {
+                break;
+            }
             let Some(key) = &item.key else { continue };
             let name = match &key.kind {
                 Kind::Text(name) => name.as_str(),
@@ -183,7 +213,9 @@ impl<'t> Decoder<'t> {
                     continue;
                 }
                 _ => {
-                    self.expected(&format!("a {what} in double quotes"), key);
+                    let found = key.describe();
+                    let message = format!("expected a {what} in double quotes, found {found}");
+                    self.remark(key.span, message, None);
                     continue;
                 }
             };
@@ -192,7 +224,7 @@ impl<'t> Decoder<'t> {
                     "duplicate {what} {name:?}, first written at {}",
                     self.place(*first)
                 );
-                self.field(name, |d| d.problem(key.span, message));
+                self.field(name, |d| d.remark(key.span, message, None));
                 continue;
             }
             seen.insert(name, key.span);
@@ -211,11 +243,64 @@ impl<'t> Decoder<'t> {
             self.expected("a list `[…]`", node);
             return Vec::new();
         };
+        self.elements(body, indices(body), |d, item| read(d, &item.value))
+    }
+
+    /// The values that the entries of a body stand for, each read one step further in; where some cannot be read,
+    /// remembers which are left.
+    fn elements<T>(
+        &mut self,
+        body: &Body,
+        parts: impl Iterator<Item = Part>,
+        mut read: impl FnMut(&mut Self, &Item) -> Option<T>,
+    ) -> Vec<T> {
         let mut values = Vec::with_capacity(body.items.len());
-        for (index, item) in body.items.iter().enumerate() {
-            values.extend(self.within(Part::Index(index), |d| read(d, &item.value)));
+        let mut places = Vec::with_capacity(body.items.len());
+        for ((index, item), part) in body.items.iter().enumerate().zip(parts) {
+            if self.problems.is_full() {
+                break;
+            }
+            if let Some(value) = self.within(part, |d| read(d, item)) {
+                values.push(value);
+                places.push(index);
+            }
+        }
+        if places.len() < body.items.len() {
+            self.gaps.insert(self.path.clone(), places);
         }
         values
+    }
+
+    /// Whether neither the field nor anything that holds it was lost.
+    pub(super) fn is_read(&self, path: &FieldPath) -> bool {
+        let mut outer = FieldPath::root();
+        let lost = self.lost.contains(&outer);
+        !lost
+            && !path.parts().iter().any(|part| {
+                outer.push(part.clone());
+                self.lost.contains(&outer)
+            })
+    }
+
+    /// Whether a list, or some element of it, was lost.
+    pub(super) fn is_torn(&self, path: &FieldPath) -> bool {
+        self.gaps.contains_key(path) || !self.is_read(path)
+    }
+
+    /// The path in the text of a field of the session that was read from it.
+    pub(super) fn written(&self, path: &FieldPath) -> FieldPath {
+        let mut written = FieldPath::root();
+        for part in path.parts() {
+            let place = match part {
+                Part::Index(index) => self
+                    .gaps
+                    .get(&written)
+                    .and_then(|places| places.get(*index)),
+                Part::Name(_) => None,
+            };
+            written.push(place.map_or_else(|| part.clone(), |place| Part::Index(*place)));
+        }
+        written
     }
 
     /// A value that may also be `None` or stand in `Some(…)`.
@@ -284,7 +369,8 @@ impl<'t> Decoder<'t> {
             Part::Name(name) => Some(name.clone()),
             Part::Index(_) => None,
         });
-        let range = if most >= u64::from(u32::MAX) {
+        // A limit that nobody meets is only named to who does.
+        let range = if most >= u64::from(u32::MAX) && *number < i128::from(least) {
             format!("{} or more", grouped(least))
         } else {
             format!("{} to {}", grouped(least), grouped(most))
@@ -413,6 +499,11 @@ impl<'t> Decoder<'t> {
             }
         }
     }
+}
+
+/// The steps to the entries of a list.
+fn indices(body: &Body) -> impl Iterator<Item = Part> + use<> {
+    (0..body.items.len()).map(Part::Index)
 }
 
 fn values(count: usize) -> String {
