@@ -96,6 +96,60 @@ fn check_gives_problems_as_json_with_file_line_and_column() {
     );
 }
 
+#[test]
+fn check_finds_everything_in_one_go_in_the_order_of_the_file() {
+    let home = Home::new();
+    home.write(
+        "s.ron",
+        group_of(
+            &(shell("a", "true", r#"ready: Line("("), stdout: DevNull"#)
+                + &shell("b", "true", "replica: 3")
+                + &shell("c", "true", r#"alerts: [Dead, Line("[")]"#)
+                + &shell(
+                    "d",
+                    "true",
+                    r#"stdout: DevNull, stderr: Pain, ready: Line("x")"#,
+                )),
+        ),
+    );
+    let done = home.run(&["check", "s.ron"]).ends_with(2);
+    let problems: Vec<&str> = done
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("s.ron:"))
+        .collect();
+    let expected = [
+        (2, "g.templates.a.ready: \"(\" is no regular expression"),
+        (2, "g.templates.a.ready: a line can only be seen"),
+        (3, "unknown field `replica`"),
+        (4, "alerts[0]: unknown variant `Dead`"),
+        (4, "alerts[1]: \"[\" is no regular expression"),
+        (5, "stderr: unknown variant `Pain`"),
+    ];
+    assert_eq!(problems.len(), expected.len(), "{done:?}");
+    for (line, (number, part)) in problems.iter().zip(expected) {
+        assert!(line.starts_with(&format!("s.ron:{number}:")), "{done:?}");
+        assert!(line.contains(part), "{part}: {done:?}");
+    }
+    // It is refused with the same words.
+    let refused = home.run(&["--replay", "s.ron"]).ends_with(2);
+    assert_eq!(done.stdout, refused.stderr);
+}
+
+#[test]
+fn check_says_once_that_there_is_nothing_to_run() {
+    let home = Home::new();
+    for session in [
+        "Session(version: 1)",
+        "Session(version: 1, groups: {\"g\": ProcessGroup()})",
+    ] {
+        home.write("s.ron", session);
+        let done = home.run(&["check", "s.ron"]).ends_with(2);
+        assert_eq!(done.stdout.matches("nothing to run").count(), 1, "{done:?}");
+        assert_eq!(done.stderr, "1 error, 0 warnings\n");
+    }
+}
+
 // plan
 
 const DECLARED: &str = r#"Session(
@@ -213,6 +267,13 @@ fn set_refuses_what_it_does_not_know() {
         ("g.witness.replicas=x", "expected a whole number"),
         ("g.witness.replicas=0", "replicas must be 1 to 1,000,000"),
         ("nonsense", "sets nothing"),
+        ("g.witness=1", "is a template: name one of its fields"),
+        // It is nowhere in the file: told without a place in it.
+        (
+            "g.witness.args=[Queue(\"q\")]",
+            "groups.g.templates.witness.args[0]: there is no queue `q`",
+        ),
+        ("g.witness.cwd=", "set by g.witness.cwd="),
     ] {
         let home = Home::new();
         let done = home.replay(&beside_a_witness(""), &["--set", assignment]);

@@ -28,7 +28,7 @@ pub use self::{
 pub use super::document::Session;
 
 use self::{
-    decode::Decoder,
+    decode::{Decoder, Form},
     problem::Problems,
     validate::{Broken, Names},
 };
@@ -41,8 +41,15 @@ pub struct Parsed {
     pub session: Session,
     /// Everything that is wrong, in the order of the text. Only without any error is the session the text's.
     pub problems: Vec<Problem>,
+    source: Source,
+}
+
+/// How a session stands in its text.
+#[derive(Debug, Clone)]
+struct Source {
     tree: Tree,
     lines: Lines,
+    form: Form,
 }
 
 /// A session that was read without an error, with the text it came from.
@@ -56,20 +63,15 @@ pub struct Loaded {
     pub path: PathBuf,
     /// What is odd, but no error.
     pub warnings: Vec<Problem>,
-    tree: Tree,
-    lines: Lines,
+    /// What was changed since, and the fields that were.
+    assigned: Vec<(FieldPath, String)>,
+    source: Source,
 }
 
 impl Session {
     /// Reads a text, past every problem in it.
     pub fn parse(text: &str) -> Parsed {
-        let (session, problems, tree, lines) = read(text);
-        Parsed {
-            session,
-            problems,
-            tree,
-            lines,
-        }
+        read(text)
     }
 
     /// Makes a session of the text of a file; opens nothing.
@@ -81,8 +83,7 @@ impl Session {
         let Parsed {
             session,
             problems,
-            tree,
-            lines,
+            source,
         } = Session::parse(&text);
         let problems: Vec<Problem> = problems
             .into_iter()
@@ -96,8 +97,8 @@ impl Session {
             text,
             path: path.to_owned(),
             warnings: problems,
-            tree,
-            lines,
+            assigned: Vec::new(),
+            source,
         })
     }
 
@@ -136,6 +137,40 @@ impl Parsed {
     pub fn is_usable(&self) -> bool {
         !self.problems.iter().any(Problem::is_error)
     }
+
+    /// Whether a field has the value of the text, and not a default in its place.
+    pub fn is_read(&self, field: &FieldPath) -> bool {
+        self.source.form.is_read(field)
+    }
+
+    /// Everything that keeps the session from being run now, with what was found of its values elsewhere: what is about
+    /// a value that could not be read is left out. In the order of `text`, which is the one that was parsed.
+    pub fn problems_to_run(&self, text: &str, more: Vec<Problem>) -> Vec<Problem> {
+        let mut found = Problems::default();
+        let nothing = self.session.nothing_to_run().filter(|_| self.is_usable());
+        // Groups without a template are no news then.
+        let known = self.problems.iter().filter(|_| nothing.is_none());
+        known.cloned().for_each(|problem| found.push(problem));
+        for mut problem in nothing.into_iter().chain(more) {
+            problem.path = self.source.form.written(&problem.path);
+            if self.source.form.is_read(&problem.path) && !found.is_full() {
+                found.push(self.source.place(problem, text));
+            }
+        }
+        found.into_sorted(text, &self.source.lines)
+    }
+}
+
+impl Source {
+    fn place(&self, problem: Problem, text: &str) -> Problem {
+        match &self.tree.root {
+            Some(root) => {
+                let span = locate(root, &problem.path);
+                problem.at_span(text, &self.lines, span)
+            }
+            None => problem,
+        }
+    }
 }
 
 impl Loaded {
@@ -144,24 +179,33 @@ impl Loaded {
         self.session.name_in(&self.path)
     }
 
-    /// Adds file, line and column to a problem of this session that knows only its field.
+    /// Changes one field of the session, as [`set()`] does; the text stays as it is.
+    ///
+    /// # Errors
+    /// When there is no such field, or the value is none for it; the session is then as it was.
+    pub fn set(&mut self, assignment: &str) -> Result<(), Problem> {
+        let field = set(&mut self.session, assignment)?;
+        self.assigned.push((field, assignment.to_owned()));
+        Ok(())
+    }
+
+    /// Adds file, line and column to a problem of this session that knows only its field. One of a value that was
+    /// [set](Self::set) is not in the text: it is told which assignment it comes from.
     pub fn place(&self, problem: Problem) -> Problem {
-        match self.tree.root.as_ref() {
-            Some(root) => problem.at_span_of(root, &self.text, &self.lines),
-            None => problem,
+        let parts = problem.path.parts();
+        let mut assigned = self.assigned.iter().rev();
+        if let Some((_, by)) = assigned.find(|(field, _)| parts.starts_with(field.parts())) {
+            let help = match &problem.help {
+                Some(help) => format!("{help}; set by {by}"),
+                None => format!("set by {by}"),
+            };
+            return problem.with_help(help);
         }
-        .in_file(&self.path)
+        self.source.place(problem, &self.text).in_file(&self.path)
     }
 }
 
-impl Problem {
-    fn at_span_of(self, root: &Node, text: &str, lines: &Lines) -> Self {
-        let span = locate(root, &self.path);
-        self.at_span(text, lines, span)
-    }
-}
-
-fn read(text: &str) -> (Session, Vec<Problem>, Tree, Lines) {
+fn read(text: &str) -> Parsed {
     let tree = ron_text::parse(text);
     let lines = Lines::new(text);
     let mut problems = Problems::default();
@@ -174,40 +218,39 @@ fn read(text: &str) -> (Session, Vec<Problem>, Tree, Lines) {
     }
     // A part that was skipped may have held what seems to be missing.
     let torn = !tree.problems.is_empty();
+    let before = problems.len();
+    let mut source = Source {
+        tree,
+        lines,
+        form: Form::default(),
+    };
     let mut session = Session::default();
-    if let Some(root) = tree.root.as_ref().filter(|_| !problems.is_full()) {
-        let mut decoder = Decoder::new(text, &lines, FieldPath::root());
-        let before = problems.len();
+    if let Some(root) = source.tree.root.as_ref().filter(|_| !problems.is_full()) {
+        let mut decoder = Decoder::new(text, &source.lines, FieldPath::root());
         decoder.problems = problems;
         session = decoder.session(root);
         problems = std::mem::take(&mut decoder.problems);
+        source.form = decoder.form;
         if !problems.is_full() {
             let warn = !torn && problems.len() == before;
-            let broken = broken_names(root, &session, &decoder, &problems);
+            let broken = broken_names(root, &session, &source.form, &problems);
             for mut problem in session.validate_beside(&broken).into_iter() {
-                problem.path = decoder.written(&problem.path);
-                if decoder.is_read(&problem.path) && (problem.is_error() || warn) {
-                    problems.push(problem.at_span_of(root, text, &lines));
+                problem.path = source.form.written(&problem.path);
+                if source.form.is_read(&problem.path) && (problem.is_error() || warn) {
+                    problems.push(source.place(problem, text));
                 }
             }
         }
     }
-    let mut problems = problems.into_list();
-    if let Some(last) = problems.last_mut().filter(|last| last.span.is_none()) {
-        let end = Span::new(text.len(), text.len());
-        *last = last.clone().at_span(text, &lines, end);
+    Parsed {
+        session,
+        problems: problems.into_sorted(text, &source.lines),
+        source,
     }
-    problem::sort(&mut problems);
-    (session, problems, tree, lines)
 }
 
 /// The names that stand in the text, or may stand there, and are not in the session.
-fn broken_names(
-    root: &Node,
-    session: &Session,
-    decoder: &Decoder<'_>,
-    problems: &Problems,
-) -> Broken {
+fn broken_names(root: &Node, session: &Session, form: &Form, problems: &Problems) -> Broken {
     let wrong: HashSet<&FieldPath> = problems.iter().map(|problem| &problem.path).collect();
     let at = FieldPath::root();
     // All names of a map are in doubt where the map itself was misread, or what was meant to be it.
@@ -216,7 +259,7 @@ fn broken_names(
         let keys = items.into_iter().flat_map(|body| &body.items);
         let path = path.name(field);
         Names {
-            all: wrong.contains(&path) || !decoder.is_read(&path),
+            all: wrong.contains(&path) || !form.is_read(&path),
             some: keys
                 .filter_map(|item| item.key_text())
                 .filter(|name| !read(name))
@@ -231,9 +274,9 @@ fn broken_names(
         groups: names(root, &at, "groups", &|name| {
             session.groups.contains_key(name)
         }),
-        hosts: decoder.is_torn(&at.name("hosts")),
-        timeline: decoder.is_torn(&at.name("timeline")),
-        lost: decoder.lost.clone(),
+        hosts: form.is_torn(&at.name("hosts")),
+        timeline: form.is_torn(&at.name("timeline")),
+        lost: form.lost.clone(),
         ..Broken::default()
     };
     let groups = child(root, "groups").and_then(Node::body);

@@ -279,15 +279,6 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Sorts by place in the text; problems without a place come last, in the order they were found.
-pub(super) fn sort(problems: &mut [Problem]) {
-    problems.sort_by_key(|problem| {
-        problem
-            .span
-            .map_or((usize::MAX, usize::MAX), |span| (span.start, span.end))
-    });
-}
-
 /// So many problems of a text are told, errors and warnings each; more would say nothing new.
 pub const PROBLEMS_MAX: usize = ron_text::PROBLEMS_MAX;
 
@@ -332,6 +323,21 @@ impl Problems {
         let mut list = self.list;
         if full {
             list.push(Problem::error(FieldPath::root(), TOO_MANY));
+        }
+        list
+    }
+
+    /// The same in the order of the text; what has no place in it comes last.
+    pub(super) fn into_sorted(self, text: &str, lines: &Lines) -> Vec<Problem> {
+        let full = self.is_full();
+        let mut list = self.list;
+        list.sort_by_key(|problem| {
+            let span = problem.span.map(|span| (span.start, span.end));
+            span.unwrap_or((usize::MAX, usize::MAX))
+        });
+        if full {
+            let end = Span::new(text.len(), text.len());
+            list.push(Problem::error(FieldPath::root(), TOO_MANY).at_span(text, lines, end));
         }
         list
     }

@@ -82,17 +82,18 @@ impl Session {
     /// The same for a session that is to be run now: one without anything to run has an error.
     pub fn validate_to_run(&self) -> Vec<Problem> {
         let mut problems = self.validate();
-        if self.process_count() == 0 {
+        if let Some(nothing) = self.nothing_to_run() {
             problems.retain(Problem::is_error);
-            problems.push(
-                Problem::error(
-                    FieldPath::root().name("groups"),
-                    "nothing to run: the session has no template",
-                )
-                .with_help("add a ProcessGroup with a ProcessTemplate"),
-            );
+            problems.push(nothing);
         }
         problems
+    }
+
+    pub(super) fn nothing_to_run(&self) -> Option<Problem> {
+        let path = FieldPath::root().name("groups");
+        let nothing = Problem::error(path, "nothing to run: the session has no template")
+            .with_help("add a ProcessGroup with a ProcessTemplate");
+        (self.process_count() == 0).then_some(nothing)
     }
 
     pub(super) fn validate_beside(&self, broken: &Broken) -> Problems {

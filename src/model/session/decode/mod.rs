@@ -34,10 +34,16 @@ pub(super) struct Decoder<'t> {
     /// The field that is being read.
     path: FieldPath,
     pub(super) problems: Problems,
+    pub(super) form: Form,
+}
+
+/// How the values that were read differ from the text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form {
     /// The fields whose value could not be read: a default stands there, and its meaning says nothing.
     pub(super) lost: HashSet<FieldPath>,
     /// The lists that lack an element that could not be read, each with the places of those it has.
-    pub(super) gaps: HashMap<FieldPath, Vec<usize>>,
+    gaps: HashMap<FieldPath, Vec<usize>>,
 }
 
 impl<'t> Decoder<'t> {
@@ -47,8 +53,7 @@ impl<'t> Decoder<'t> {
             lines,
             path,
             problems: Problems::default(),
-            lost: HashSet::new(),
-            gaps: HashMap::new(),
+            form: Form::default(),
         }
     }
 
@@ -64,7 +69,7 @@ impl<'t> Decoder<'t> {
         help: Option<String>,
     ) {
         if !self.problems.is_full() {
-            self.lost.insert(self.path.clone());
+            self.form.lost.insert(self.path.clone());
         }
         self.remark(span, message, help);
     }
@@ -174,7 +179,7 @@ impl<'t> Decoder<'t> {
                     self.field(name, |d| d.problem_with(key.span, message, help));
                     // The value of the field that was meant stands here.
                     if let Some(meant) = nearest(name, known.iter().copied()) {
-                        self.field(meant, |d| d.lost.insert(d.path.clone()));
+                        self.field(meant, |d| d.form.lost.insert(d.path.clone()));
                     }
                 }
             }
@@ -266,41 +271,9 @@ impl<'t> Decoder<'t> {
             }
         }
         if places.len() < body.items.len() {
-            self.gaps.insert(self.path.clone(), places);
+            self.form.gaps.insert(self.path.clone(), places);
         }
         values
-    }
-
-    /// Whether neither the field nor anything that holds it was lost.
-    pub(super) fn is_read(&self, path: &FieldPath) -> bool {
-        let mut outer = FieldPath::root();
-        let lost = self.lost.contains(&outer);
-        !lost
-            && !path.parts().iter().any(|part| {
-                outer.push(part.clone());
-                self.lost.contains(&outer)
-            })
-    }
-
-    /// Whether a list, or some element of it, was lost.
-    pub(super) fn is_torn(&self, path: &FieldPath) -> bool {
-        self.gaps.contains_key(path) || !self.is_read(path)
-    }
-
-    /// The path in the text of a field of the session that was read from it.
-    pub(super) fn written(&self, path: &FieldPath) -> FieldPath {
-        let mut written = FieldPath::root();
-        for part in path.parts() {
-            let place = match part {
-                Part::Index(index) => self
-                    .gaps
-                    .get(&written)
-                    .and_then(|places| places.get(*index)),
-                Part::Name(_) => None,
-            };
-            written.push(place.map_or_else(|| part.clone(), |place| Part::Index(*place)));
-        }
-        written
     }
 
     /// A value that may also be `None` or stand in `Some(…)`.
@@ -504,6 +477,40 @@ impl<'t> Decoder<'t> {
 /// The steps to the entries of a list.
 fn indices(body: &Body) -> impl Iterator<Item = Part> + use<> {
     (0..body.items.len()).map(Part::Index)
+}
+
+impl Form {
+    /// Whether neither the field nor anything that holds it was lost.
+    pub(super) fn is_read(&self, path: &FieldPath) -> bool {
+        let mut outer = FieldPath::root();
+        let lost = self.lost.contains(&outer);
+        !lost
+            && !path.parts().iter().any(|part| {
+                outer.push(part.clone());
+                self.lost.contains(&outer)
+            })
+    }
+
+    /// Whether a list, or some element of it, was lost.
+    pub(super) fn is_torn(&self, path: &FieldPath) -> bool {
+        self.gaps.contains_key(path) || !self.is_read(path)
+    }
+
+    /// The path in the text of a field of the session that was read from it.
+    pub(super) fn written(&self, path: &FieldPath) -> FieldPath {
+        let mut written = FieldPath::root();
+        for part in path.parts() {
+            let place = match part {
+                Part::Index(index) => self
+                    .gaps
+                    .get(&written)
+                    .and_then(|places| places.get(*index)),
+                Part::Name(_) => None,
+            };
+            written.push(place.map_or_else(|| part.clone(), |place| Part::Index(*place)));
+        }
+        written
+    }
 }
 
 fn values(count: usize) -> String {
