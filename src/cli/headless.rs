@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Rows and columns of a pty when nobody looks.
-const SIZE: (u16, u16) = (40, 120);
+pub(super) const SIZE: (u16, u16) = (40, 120);
 
 /// Nobody looks at cpu and memory while a run goes on; what each rank used in all is told at its end.
 const SAMPLE_EVERY: u32 = 0;
