@@ -108,8 +108,20 @@ name_type!(
 ///
 /// Unlike the names above it may hold dots, and it is compared without regard to case, as DNS does.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct HostName(Arc<str>);
+
+impl From<String> for HostName {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl From<HostName> for String {
+    fn from(name: HostName) -> String {
+        name.0.as_ref().to_owned()
+    }
+}
 
 impl HostName {
     /// The machine that the engine runs on; any of its own names stands for it too.
@@ -350,6 +362,13 @@ mod tests {
                 .to_string()
                 .contains("group name")
         );
+    }
+
+    #[test]
+    fn a_host_name_has_no_case_wherever_it_comes_from() {
+        let read: HostName = serde_json::from_str("\"Node02.Site\"").unwrap();
+        assert_eq!(read, HostName::new("node02.site"));
+        assert_eq!(serde_json::to_string(&read).unwrap(), "\"node02.site\"");
     }
 
     #[test]

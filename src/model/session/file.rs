@@ -87,7 +87,7 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
 /// followed; the mode of the file stays as it is.
 ///
 /// # Errors
-/// When the folder or the disk refuses; the file is then as it was.
+/// When the folder or the disk refuses; the file is then as it was, unless the message says that it was written.
 pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result<Saved, Problem> {
     let saved = saved(session, original);
     let target = followed(path);
@@ -116,6 +116,14 @@ pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result
             format!("the file cannot be written: {error}"),
             "choose another folder; the file is as it was",
         ),
+    })?;
+    // The file has its new content by now.
+    sync(&folder).map_err(|error| {
+        problem(
+            path,
+            format!("the file was written, but the disk may not have it yet: {error}"),
+            "save once more, or look after the disk",
+        )
     })?;
     Ok(saved)
 }
@@ -158,9 +166,12 @@ fn write(target: &Path, folder: &Path, text: &str) -> io::Result<()> {
     if written.is_err() {
         // What failed before is the news; that this may fail too is not.
         let _ = fs::remove_file(&temporary);
-        return written;
     }
-    // The rename itself is on the disk only when the folder is. Some network file systems cannot do that.
+    written
+}
+
+/// A rename is on the disk only when its folder is. Some network file systems cannot do that.
+fn sync(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error)
             if error.kind() != io::ErrorKind::InvalidInput
