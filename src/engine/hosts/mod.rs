@@ -7,6 +7,7 @@
 pub mod local;
 
 use std::{
+    collections::HashSet,
     io,
     process::Child,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use super::placement::{HostFacts, Inventory};
 use crate::{
     agent::wire::{self, ControlReader, FromAgent, ToAgent, Welcome},
     model::{
-        cpuset::CpuSet,
+        cpuset::{COUNT_MAX, CpuSet},
         document::Session,
         host::HostSpec,
         ids::HostName,
@@ -146,6 +147,7 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
         reachable: true,
     };
     let mut hosts: Vec<HostFacts> = vec![];
+    let mut names = HashSet::new();
     for spec in &session.hosts {
         let HostSpec::Declared(declared) = spec else {
             continue;
@@ -155,9 +157,9 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
             .find(|(name, _)| *name == declared.name)
             .map(|(_, host)| host);
         let named = meant.unwrap_or(&declared.name);
-        let gpus: CpuSet = (0..declared.gpus).collect();
+        let gpus: CpuSet = (0..declared.gpus.min(COUNT_MAX)).collect();
         if localhost.is_called(named) {
-            if !hosts.iter().any(|host| host.name.is_localhost()) {
+            if names.insert(localhost.name.clone()) {
                 let mut here = HostFacts {
                     listed: true,
                     ..localhost.clone()
@@ -167,18 +169,18 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
                 }
                 hosts.push(here);
             }
-        } else if !hosts.iter().any(|host| host.name == *named) {
+        } else if names.insert(named.clone()) {
             hosts.push(HostFacts {
                 name: named.clone(),
                 aliases: Vec::new(),
-                cpus: (0..declared.cpus).collect(),
+                cpus: (0..declared.cpus.min(COUNT_MAX)).collect(),
                 gpus,
                 listed: true,
                 reachable: false,
             });
         }
     }
-    if !hosts.iter().any(|host| host.name.is_localhost()) {
+    if !names.contains(&localhost.name) {
         hosts.insert(0, localhost);
     }
     for (alias, host) in aliases {
