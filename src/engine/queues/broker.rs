@@ -7,7 +7,7 @@
 //!
 //! Between two calls this holds: a queue with items has no waiting getter, and the first putter in a line has no room.
 //! `settle` restores it after every change, so nobody overtakes and no wake-up is lost.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub enum Effect {
     Reply(ClientId, Reply),
     /// Execute nothing more for that client and close its connection once its replies are sent.
     Close(ClientId),
+    /// Close that client's connection now, whatever is under way on it.
+    Drop(ClientId),
 }
 
 /// The circumstances of one command.
@@ -136,16 +138,25 @@ impl Broker {
         }
     }
 
-    /// Items whose reply could not be sent go back to where they were taken from, in order, bound or not.
-    pub fn give_back(&mut self, got: Got, now: Duration) {
-        let queue = self.queue_or_new(&got.key);
-        let end = got.end;
-        for mut item in got.into_items().into_iter().rev() {
-            item.count_return();
-            self.queues[queue as usize].redelivered += 1;
-            self.insert(queue, end, item);
+    /// Items whose replies could not be sent go back to where they were taken from, in order, bound or not. What was
+    /// taken last is to come first, and nobody gets any of them before all are back.
+    pub fn give_back_all(&mut self, undelivered: impl Iterator<Item = Got>, now: Duration) {
+        let (mut touched, mut seen) = (Vec::new(), HashSet::new());
+        for got in undelivered {
+            let queue = self.queue_or_new(&got.key);
+            if seen.insert(queue) {
+                touched.push(queue);
+            }
+            let end = got.end;
+            for mut item in got.into_items().into_iter().rev() {
+                item.count_return();
+                self.queues[queue as usize].redelivered += 1;
+                self.insert(queue, end, item);
+            }
         }
-        self.settle(queue, now);
+        for queue in touched {
+            self.settle(queue, now);
+        }
     }
 
     /// Makes or alters a queue; what the declaration leaves open is unbounded.
@@ -216,6 +227,10 @@ impl Broker {
 
     pub(super) fn close(&mut self, client: ClientId) {
         self.effects.push(Effect::Close(client));
+    }
+
+    pub(super) fn let_go(&mut self, client: ClientId) {
+        self.effects.push(Effect::Drop(client));
     }
 
     pub(super) fn find(&self, key: &[u8]) -> Option<u32> {

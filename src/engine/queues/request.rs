@@ -18,6 +18,10 @@ const MAX_LINE: usize = 64 * 1024;
 const MAX_COMMAND: usize = 1024 * 1024 * 1024;
 /// Before AUTH: most arguments, longest argument.
 const UNAUTHENTICATED: (usize, usize) = (10, 16 * 1024);
+/// A command of more arguments leaves no table of them behind.
+const MANY_ARGS: usize = 4096;
+/// A buffer that one command made larger than this goes with it.
+const LARGE_BUFFER: usize = 1024 * 1024;
 /// Room offered for each read.
 pub const READ_SIZE: usize = 64 * 1024;
 /// First allocation for a long value; it doubles as bytes really come, so an announced length alone costs nothing.
@@ -210,14 +214,22 @@ impl RequestReader {
         }))
     }
 
+    /// What the last command was read into is not needed any more, however long its client is going to wait.
+    pub fn finish_request(&mut self) {
+        self.long.clear();
+        if self.spans.capacity() > MANY_ARGS {
+            self.spans = Vec::new();
+        }
+        if self.buf.capacity() > LARGE_BUFFER && self.is_idle() {
+            self.buf = Vec::new();
+            (self.start, self.pos, self.searched) = (0, 0, 0);
+        }
+    }
+
     /// Reads the head of a command; true when arguments are announced or already complete.
     fn begin(&mut self, authenticated: bool) -> Result<bool, ProtocolError> {
         self.spans.clear();
         self.long.clear();
-        // A command of a million arguments must not leave its table behind.
-        if self.spans.capacity() > 4096 {
-            self.spans = Vec::new();
-        }
         loop {
             self.start = self.pos;
             let Some(&first) = self.buf.get(self.pos) else {

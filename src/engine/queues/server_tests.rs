@@ -388,3 +388,96 @@ fn queues_may_be_declared_while_it_runs() {
     ask(&mut client, "RPUSH q a");
     assert_eq!(ask(&mut client, "Q.PUT q NOWAIT b"), Reply::Nil);
 }
+
+#[test]
+fn a_client_that_pipelines_more_than_it_has_room_for_and_reads_gets_everything() {
+    let server = serve(vec![]);
+    let mut client = server.client();
+    let value = vec![b'v'; 1 << 20];
+    for _ in 0..150 {
+        client.command(&[b"RPUSH", b"q", &value]).unwrap();
+    }
+    // In one piece, so that no reply is read before the last command is there.
+    let all = b"LPOP q\r\n".repeat(150);
+    client.send_raw(&all).unwrap();
+    // The rest stays in the queue until there is room for it.
+    server.until("q", |sample| (20..150).contains(&sample.depth));
+    for _ in 0..150 {
+        assert!(matches!(client.receive().unwrap(), Reply::Bulk(bytes) if bytes == value));
+    }
+    assert_eq!(ask(&mut client, "LLEN q"), Reply::Int(0));
+}
+
+#[test]
+fn items_of_a_broken_connection_come_back_in_order_also_to_one_who_waits() {
+    let server = serve(vec![]);
+    let mut client = server.client();
+    let value = vec![b'v'; 10_000_000];
+    for mark in [b'1', b'2', b'3'] {
+        client
+            .command(&[b"RPUSH", b"q", &[&[mark], &value[..]].concat()])
+            .unwrap();
+    }
+    let (mut reader, mut waiter) = (server.client(), server.client());
+    for _ in 0..3 {
+        reader.send(&words("LPOP q")).unwrap();
+    }
+    server.until("q", |sample| sample.depth == 0);
+    waiter.send(&words("BLPOP q 0")).unwrap();
+    server.until("q", |sample| sample.getters == 1);
+    drop(reader);
+    let Reply::Array(got) = waiter.receive().unwrap() else {
+        panic!("no item");
+    };
+    assert_eq!(got[1].as_bytes().unwrap()[0], b'1');
+}
+
+#[test]
+fn a_killed_client_leaves_its_lines_before_the_next_command() {
+    let server = serve(vec![]);
+    let (mut victim, mut killer) = (server.client(), server.client());
+    let Reply::Int(id) = ask(&mut victim, "CLIENT ID") else {
+        panic!("no number");
+    };
+    victim.send(&words("BLPOP q 0")).unwrap();
+    server.until("q", |sample| sample.getters == 1);
+    killer
+        .send_raw(format!("CLIENT KILL ID {id}\r\nRPUSH q a\r\nLLEN q\r\n").as_bytes())
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(killer.receive().unwrap(), Reply::Int(1));
+    }
+    assert!(victim.receive().is_err());
+}
+
+#[test]
+fn who_only_stops_sending_still_gets_its_replies() {
+    use std::io::{Read, Write};
+    let server = serve(vec![]);
+    let mut client = server.client();
+    let value = vec![b'v'; 1 << 20];
+    for _ in 0..100 {
+        client.command(&[b"RPUSH", b"q", &value]).unwrap();
+    }
+    let mut bare = std::os::unix::net::UnixStream::connect(&server.path).unwrap();
+    bare.write_all(&[b"LPOP q\r\n".repeat(100), b"PING\r\nRPUSH q".to_vec()].concat())
+        .unwrap();
+    bare.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut got = Vec::new();
+    bare.set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    bare.read_to_end(&mut got).unwrap();
+    assert!(got.ends_with(b"+PONG\r\n"));
+    assert_eq!(got.len(), 100 * ((1 << 20) + 12) + 7);
+    // Who waits and stops sending is taken for dead.
+    let mut waiting = std::os::unix::net::UnixStream::connect(&server.path).unwrap();
+    waiting.write_all(b"PING\r\nBLPOP q 0\r\n").unwrap();
+    waiting.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut got = String::new();
+    waiting
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    waiting.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "+PONG\r\n");
+    server.until("q", |sample| sample.getters == 0);
+}

@@ -227,14 +227,15 @@ impl Broker {
                     alive.map(|id| self.client_line(id, cx)).collect(),
                 ))
             }
-            b"KILL" => self.kill(request)?,
+            b"KILL" => self.kill(cx.client, request)?,
             // NO-EVICT and NO-TOUCH: nothing is ever evicted here.
             _ => OK,
         })
     }
 
-    /// `CLIENT KILL ID id`: the number of connections closed.
-    fn kill(&mut self, request: &Request<'_>) -> Result<Reply, Reply> {
+    /// `CLIENT KILL ID id`: the number of connections closed. Another's is closed at once: it leaves every line before
+    /// the next command, and what it was about to get goes back.
+    fn kill(&mut self, own: ClientId, request: &Request<'_>) -> Result<Reply, Reply> {
         if request.len() != 4 || !is(request.arg(2), "ID") {
             return Err(Reply::error("ERR syntax error"));
         }
@@ -246,7 +247,10 @@ impl Broker {
             .iter()
             .position(|client| client.alive && client.id == id);
         if let Some(slot) = slot {
-            self.close(ClientId(slot as u32));
+            match ClientId(slot as u32) {
+                client if client == own => self.close(client),
+                client => self.let_go(client),
+            }
         }
         Ok(Reply::Int(i64::from(slot.is_some())))
     }

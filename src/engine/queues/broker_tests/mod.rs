@@ -281,11 +281,15 @@ fn what_could_not_be_delivered_goes_back_to_the_front_and_on_to_the_next() {
     };
     bench.ask("p", "RPUSH q 4 5");
     // Given back, they may exceed the bound: they were counted before.
-    bench.broker.give_back(got.clone(), bench.now);
+    bench
+        .broker
+        .give_back_all(std::iter::once(got.clone()), bench.now);
     assert_eq!(bench.ask("c", "LRANGE q 0 -1"), "[1 2 3 4 5]");
     bench.ask("c", "DEL q");
     bench.tell("d", "BLPOP q 0");
-    bench.broker.give_back(got.clone(), bench.now);
+    bench
+        .broker
+        .give_back_all(std::iter::once(got.clone()), bench.now);
     bench.listen();
     assert_eq!(bench.said(), ["d: [q 1]"]);
     assert_eq!(bench.ask("c", "LRANGE q 0 -1"), "[2]");
