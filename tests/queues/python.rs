@@ -80,8 +80,38 @@ def f(declared):
     own.close()
     refuses(ValueError, own.size)
     other.destroy()
+    # A name that is taken is that queue, with the bound it has.
+    for same in (Queue(maxsize=50, name='q'), Queue(name='q')):
+        same.put(1)
+        assert same.maxsize == declared.maxsize == 2 and declared.get() == 1
+    named = Queue(maxsize=7, name='mine')
+    assert Queue(name='mine').maxsize == 7
+    named.destroy()
+    assert Queue(name='mine').maxsize == 100
 ",
         r#""q": Queue(maxsize: 2)"#,
+        r#"args: [Queue("q")]"#,
+    );
+}
+
+#[test]
+fn queues_that_were_destroyed_leave_nothing_at_the_server() {
+    call(
+        r"
+from dragon.native import _server
+from dragon.native.queue import Queue
+
+def f(q):
+    for _ in range(50):
+        queue = Queue()
+        queue.put(1)
+        queue.destroy()
+    assert [line[0] for line in q._ask(_server.pack(b'Q.LIST'))] == [b'q']
+    q.put(1)
+    q._ask(_server.pack(b'DEL', b'q'))
+    assert q.size() == 0 and Queue.attach('q').maxsize == 3
+",
+        r#""q": Queue(maxsize: 3)"#,
         r#"args: [Queue("q")]"#,
     );
 }

@@ -14,10 +14,17 @@ use std::time::Duration;
 use super::QueueDecl;
 use super::items::{Item, Tick};
 use super::reply::{End, Got, GotItems, Protocol, Reply};
-use super::state::{Blocked, Client, Patience, Queue, Waiting};
+use super::state::{Blocked, Client, Patience, Queue, Standing, Waiting};
 
 /// Undeclared queues that ran empty keep their counters while there are fewer queues than this.
 const KEEP_COUNTERS: usize = 4096;
+/// Most queues that clients can make.
+const MAX_QUEUES: usize = 65_536;
+const MANY_QUEUES: Reply = Reply::error("ERR there are 65536 queues already, more cannot be made");
+/// Memory a queue holds by itself in bytes, about: its state, its name twice over, and the chunk that stays.
+const QUEUE_COST: u64 = 1024;
+/// After so many queues were forgotten the room they leave is given back (in tests all the time).
+const SHRINK_EVERY: usize = if cfg!(test) { 5 } else { KEEP_COUNTERS };
 
 /// What a broker is made with.
 #[derive(Debug, Clone)]
@@ -68,13 +75,17 @@ pub struct Broker {
     pub(super) names: HashMap<Arc<[u8]>, u32>,
     pub(super) queues: Vec<Queue>,
     free_queues: Vec<u32>,
+    forgotten: usize,
     pub(super) clients: Vec<Client>,
     free_clients: Vec<u32>,
     timers: BTreeSet<(Duration, u64, ClientId)>,
     effects: Vec<Effect>,
     next_ticket: u64,
     next_client: u64,
+    /// Bytes of queued and waiting values.
     pub(super) memory: u64,
+    /// Bytes of requests and replies that are on their way; whoever moves them counts them.
+    pub in_transit: u64,
     pub(super) changes: u64,
     pub(super) commands: u64,
 }
@@ -87,6 +98,7 @@ impl Broker {
             names: HashMap::new(),
             queues: Vec::new(),
             free_queues: Vec::new(),
+            forgotten: 0,
             clients: Vec::new(),
             free_clients: Vec::new(),
             timers: BTreeSet::new(),
@@ -94,6 +106,7 @@ impl Broker {
             next_ticket: 1,
             next_client: 1,
             memory: 0,
+            in_transit: 0,
             changes: 0,
             commands: 0,
         }
@@ -143,6 +156,9 @@ impl Broker {
     pub fn give_back_all(&mut self, undelivered: impl Iterator<Item = Got>, now: Duration) {
         let (mut touched, mut seen) = (Vec::new(), HashSet::new());
         for got in undelivered {
+            if got.is_empty() {
+                continue;
+            }
             let queue = self.queue_or_new(&got.key);
             if seen.insert(queue) {
                 touched.push(queue);
@@ -163,7 +179,7 @@ impl Broker {
     pub fn declare(&mut self, declaration: &QueueDecl, now: Duration) {
         let queue = self.queue_or_new(declaration.name.as_bytes());
         let state = &mut self.queues[queue as usize];
-        state.declared = true;
+        state.standing = Standing::BySession;
         state.max = declaration.maxsize;
         state.max_bytes = declaration.maxbytes;
         state.joinable = declaration.joinable;
@@ -254,18 +270,70 @@ impl Broker {
         slot
     }
 
-    /// Drops a queue nobody would miss: undeclared, empty, without waiters, and without counters worth keeping
-    /// (`always`: whatever its counters say).
-    pub(super) fn forget(&mut self, queue: u32, always: bool) {
-        let state = &self.queues[queue as usize];
-        let idle = !state.declared && state.items.is_empty() && !state.waits();
-        if !idle || !(always || state.put == 0 || self.names.len() > KEEP_COUNTERS) {
+    /// The same for a client, who may not make any number.
+    pub(super) fn queue_if_room(&mut self, key: &[u8]) -> Result<u32, Reply> {
+        match self.find(key) {
+            Some(queue) => Ok(queue),
+            None => {
+                self.check_room_for_queues(1)?;
+                Ok(self.queue_or_new(key))
+            }
+        }
+    }
+
+    /// Refuses when so many more queues would be too many.
+    pub(super) fn check_room_for_queues(&self, more: usize) -> Result<(), Reply> {
+        if self.names.len() + more > MAX_QUEUES {
+            return Err(MANY_QUEUES);
+        }
+        Ok(())
+    }
+
+    /// Memory that counts against the limit, in bytes.
+    pub(super) fn used_memory(&self) -> u64 {
+        self.memory + self.in_transit + self.names.len() as u64 * QUEUE_COST
+    }
+
+    /// True when so much more than allowed is in use that no further long request is to be read.
+    pub fn is_overrun(&self) -> bool {
+        self.used_memory() / 2 > self.options.max_memory
+    }
+
+    /// Drops a queue nobody would miss: empty, without waiters, undeclared and without counters worth keeping
+    /// (`deleted`: whatever its counters and clients say).
+    pub(super) fn forget(&mut self, queue: u32, deleted: bool) {
+        // A queue may stand twice in a line and be gone at the second time.
+        let Some(state) = self.queues.get(queue as usize) else {
+            return;
+        };
+        let unwanted = match state.standing {
+            Standing::InUse => deleted || state.put == 0 || self.names.len() > KEEP_COUNTERS,
+            Standing::ByClient => deleted,
+            Standing::BySession => false,
+        };
+        if !unwanted || !state.items.is_empty() || state.waits() {
             return;
         }
         if self.names.remove(&state.key).is_some() {
             self.queues[queue as usize] = Queue::default();
             self.free_queues.push(queue);
+            self.forgotten += 1;
+            if self.forgotten == SHRINK_EVERY {
+                self.shrink();
+            }
         }
+    }
+
+    /// Gives back the room of forgotten queues behind the last one.
+    fn shrink(&mut self) {
+        self.forgotten = 0;
+        let last = self.queues.iter().rposition(|queue| !queue.key.is_empty());
+        let used = last.map_or(0, |last| last + 1);
+        self.queues.truncate(used);
+        self.queues.shrink_to(2 * used);
+        self.free_queues.retain(|&slot| (slot as usize) < used);
+        self.free_queues.shrink_to(2 * used);
+        self.names.shrink_to(2 * used);
     }
 
     /// Puts an item into its place; counts memory only.
@@ -317,11 +385,11 @@ impl Broker {
         (count, bytes): (usize, u64),
         patience: Patience,
         item: impl Fn(usize) -> Item,
-    ) {
-        let queue = self.queue_or_new(key);
+    ) -> Result<(), Reply> {
+        let queue = self.queue_if_room(key)?;
         let state = &self.queues[queue as usize];
         if let Some(error) = state.never_fits(count as u64, bytes) {
-            return self.reply(cx.client, error);
+            return Err(error);
         }
         if state.putters.is_empty() && state.has_room(count as u64, bytes) {
             for index in 0..count {
@@ -329,20 +397,21 @@ impl Broker {
             }
             let depth = self.queues[queue as usize].items.len();
             self.reply(cx.client, Reply::count(depth));
-            return self.settle(queue, cx.now);
+            self.settle(queue, cx.now);
+            return Ok(());
         }
         let deadline = match patience {
             Patience::AsDeclared if state.refuse_when_full || !cx.may_block => {
-                let error = state.full(count as u64);
-                return self.reply(cx.client, error);
+                return Err(state.full(count as u64, bytes));
             }
             Patience::AsDeclared => None,
             Patience::Until(deadline) if cx.may_block => deadline,
-            Patience::Until(_) | Patience::None => return self.reply(cx.client, Reply::Nil),
+            Patience::Until(_) | Patience::None => return Err(Reply::Nil),
         };
         let values: Vec<Item> = (0..count).map(item).collect();
         self.memory += values.iter().map(Item::cost).sum::<u64>();
         self.block(cx, deadline, Waiting::Put { queue, end, values });
+        Ok(())
     }
 
     /// Takes up to `count` items at once.
@@ -411,7 +480,9 @@ impl Broker {
         match &blocked.what {
             Waiting::Get { queues, .. } => {
                 for &queue in queues {
-                    self.queues[queue as usize].getters.remove(&blocked.ticket);
+                    if let Some(state) = self.queues.get_mut(queue as usize) {
+                        state.getters.remove(&blocked.ticket);
+                    }
                     self.forget(queue, false);
                 }
             }

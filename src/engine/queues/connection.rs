@@ -48,6 +48,8 @@ pub struct Connection {
     pub dirty: bool,
     /// What epoll watches for at present.
     pub interest: EventFlags,
+    /// What of its input and output is counted in the broker's memory.
+    pub weighed: u64,
     output: Output,
     /// Items by the position in the stream behind their reply.
     in_flight: VecDeque<(u64, Got)>,
@@ -65,6 +67,7 @@ impl Connection {
             read_out: false,
             dirty: false,
             interest: EventFlags::IN | EventFlags::RDHUP,
+            weighed: 0,
             output: Output::default(),
             in_flight: VecDeque::new(),
         }
@@ -133,6 +136,11 @@ impl Connection {
         self.stalled && self.reader.buffered() > MAX_STALLED_INPUT
     }
 
+    /// True while it has a long request half-way here.
+    pub fn is_sending_much(&self) -> bool {
+        self.reader.buffered() > MAX_WAITING_INPUT
+    }
+
     /// True when it has all it will get, and nothing more is to be read from it.
     pub fn is_done(&self) -> bool {
         self.is_drained() && (self.closing || self.read_out && !self.stalled)
@@ -165,6 +173,11 @@ impl Connection {
             wanted |= EventFlags::OUT;
         }
         wanted
+    }
+
+    /// Bytes it makes us keep: requests not executed yet and replies not sent yet.
+    pub fn weight(&self) -> u64 {
+        (self.reader.buffered() + self.output.unsent()) as u64
     }
 
     /// True while its input is left in the kernel.

@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PEEK_HEAD: usize = 64 * 1024;
 /// Connections waiting to be accepted.
 const BACKLOG: i32 = 4096;
+/// Most queues in one snapshot, which is made four times a second.
+pub(super) const MAX_SAMPLES: usize = 1000;
 /// Longest socket path (`sun_path` with its closing zero).
 const LONGEST_PATH: usize = 107;
 
@@ -140,7 +142,7 @@ impl QueueServer {
         for declaration in &declared {
             broker.declare(declaration, Duration::ZERO);
         }
-        shared.publish(broker.samples(Duration::ZERO));
+        shared.publish(broker.samples(MAX_SAMPLES, Duration::ZERO));
         let (controls, receiver) = sync_channel(CONTROLS);
         let server = Server::new(
             listener,
@@ -214,7 +216,8 @@ impl QueueServerHandle {
         &self.path
     }
 
-    /// All queues as they were when something last changed (at most 250 ms ago while something does). Costs a pointer.
+    /// The queues as they were when something last changed (at most 250 ms ago while something does), of very many only
+    /// a thousand, the session's first. Costs a pointer.
     pub fn snapshot(&self) -> Arc<Vec<QueueSample>> {
         self.shared
             .snapshot

@@ -14,7 +14,7 @@ pub const MAX_ARGS: usize = 1024 * 1024;
 pub const MAX_BULK: usize = 512 * 1024 * 1024;
 /// Longest line: an inline command or a length.
 const MAX_LINE: usize = 64 * 1024;
-/// Most bytes of one command outside its long values (stock's query buffer limit).
+/// Most bytes of one command (stock's query buffer limit).
 const MAX_COMMAND: usize = 1024 * 1024 * 1024;
 /// Before AUTH: most arguments, longest argument.
 const UNAUTHENTICATED: (usize, usize) = (10, 16 * 1024);
@@ -125,6 +125,8 @@ pub struct RequestReader {
     growing: Option<Growing>,
     spans: Vec<Span>,
     long: Vec<Bytes>,
+    /// Bytes of the long values.
+    long_bytes: usize,
 }
 
 impl RequestReader {
@@ -157,9 +159,10 @@ impl RequestReader {
         self.growing.is_none() && self.start == self.buf.len() && self.missing == 0
     }
 
-    /// Bytes kept: unread commands and a value under way.
+    /// Bytes kept: unread commands and the long values of one under way.
     pub fn buffered(&self) -> usize {
-        self.buf.len() - self.start + self.growing.as_ref().map_or(0, |g| g.bytes.len())
+        let growing = self.growing.as_ref().map_or(0, |g| g.bytes.len());
+        self.buf.len() - self.start + growing + self.long_bytes
     }
 
     /// Gives an idle reader a shared buffer to read into, so that idle connections hold none. False when not idle.
@@ -217,6 +220,7 @@ impl RequestReader {
     /// What the last command was read into is not needed any more, however long its client is going to wait.
     pub fn finish_request(&mut self) {
         self.long.clear();
+        self.long_bytes = 0;
         if self.spans.capacity() > MANY_ARGS {
             self.spans = Vec::new();
         }
@@ -230,6 +234,7 @@ impl RequestReader {
     fn begin(&mut self, authenticated: bool) -> Result<bool, ProtocolError> {
         self.spans.clear();
         self.long.clear();
+        self.long_bytes = 0;
         loop {
             self.start = self.pos;
             let Some(&first) = self.buf.get(self.pos) else {
@@ -292,7 +297,7 @@ impl RequestReader {
                 if !authenticated && len > UNAUTHENTICATED.1 {
                     return broken("unauthenticated bulk length");
                 }
-                if self.pos - self.start + len > MAX_COMMAND {
+                if self.pos - self.start + self.long_bytes + len > MAX_COMMAND {
                     return broken("too big request");
                 }
                 self.body = Some(len);
@@ -356,6 +361,7 @@ impl RequestReader {
         }
         bytes.truncate(want - 2);
         let index = u32::try_from(self.long.len()).unwrap_or(u32::MAX);
+        self.long_bytes += bytes.len();
         self.long.push(Bytes::from(bytes));
         self.spans.push(Span::Long { index });
         self.body = None;

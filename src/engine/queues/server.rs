@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::broker::{Broker, ClientId};
 use super::connection::Connection;
-use super::handle::{Control, Shared};
+use super::handle::{Control, MAX_SAMPLES, Shared};
 use super::request::READ_SIZE;
 
 pub(super) const LISTENER: u64 = u64::MAX;
@@ -172,7 +172,7 @@ impl Server {
     fn publish_now(&mut self, now: Duration) {
         self.snapshot_of = self.broker.changes();
         self.snapshot_at = now;
-        self.shared.publish(self.broker.samples(now));
+        self.shared.publish(self.broker.samples(MAX_SAMPLES, now));
     }
 
     fn obey(&mut self) {
@@ -183,7 +183,9 @@ impl Server {
                 Control::Stat { name, answer } => {
                     drop(answer.send(self.broker.sample(&name, self.now)))
                 }
-                Control::List { answer } => drop(answer.send(self.broker.samples(self.now))),
+                Control::List { answer } => {
+                    drop(answer.send(self.broker.samples(usize::MAX, self.now)))
+                }
                 Control::Peek {
                     name,
                     from,

@@ -481,3 +481,45 @@ fn who_only_stops_sending_still_gets_its_replies() {
     assert_eq!(got, "+PONG\r\n");
     server.until("q", |sample| sample.getters == 0);
 }
+
+#[test]
+fn requests_that_are_not_whole_count_as_memory_and_have_an_end() {
+    let options = ServerOptions {
+        max_memory: Some(20_000_000),
+        ..ServerOptions::default()
+    };
+    let server = serve_with(vec![], options);
+    let (mut half, mut client) = (server.client(), server.client());
+    half.send_raw(b"*3\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n$30000000\r\n")
+        .unwrap();
+    half.send_raw(&vec![b'x'; 19_990_000]).unwrap();
+    let refused = error("OOM command not allowed when used memory > 'maxmemory'.");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let value = vec![b'y'; 100_000];
+    while client.command(&[b"RPUSH", b"r", &value]).unwrap() != refused {
+        client.command(&[b"DEL", b"r"]).unwrap();
+        assert!(Instant::now() < deadline, "it does not count");
+    }
+    // A request that fits into the memory counts once, not also as what came of it before.
+    half.send_raw(&vec![b'x'; 10_010_000]).unwrap();
+    half.send_raw(b"\r\n").unwrap();
+    assert_eq!(half.receive().unwrap(), refused);
+    assert_eq!(
+        client
+            .command(&[b"RPUSH", b"r", &vec![b'y'; 19_900_000]])
+            .unwrap(),
+        Reply::Int(1)
+    );
+    // Nobody fills the memory with a request that never ends.
+    let head = format!("*1000\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n");
+    half.send_raw(head.as_bytes()).unwrap();
+    let piece = [
+        b"$4000000\r\n".to_vec(),
+        vec![b'x'; 4_000_000],
+        b"\r\n".to_vec(),
+    ]
+    .concat();
+    let ended = (0..20).any(|_| half.send_raw(&piece).is_err());
+    assert!(ended, "it took everything");
+    assert_eq!(ask(&mut client, "LLEN r"), Reply::Int(1));
+}

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::broker::{ClientId, Effect};
+use super::commands::OUT_OF_MEMORY;
 use super::connection::{Connection, Received};
 use super::reply::Reply;
 use super::request::ProtocolError;
@@ -56,6 +57,8 @@ impl Server {
         if !flags.intersects(EventFlags::IN | gone) {
             return;
         }
+        // What came is about to be executed, and what is put is counted then.
+        self.broker.in_transit -= std::mem::take(&mut connection.weighed);
         let lent = connection.reader.lend(buffer);
         let received = connection.receive();
         if matches!(received, Ok(Received::Bytes)) {
@@ -69,6 +72,7 @@ impl Server {
         {
             connection.reader.give_back(&mut self.buffer);
         }
+        self.weigh(client);
         match received {
             Ok(Received::Bytes) => self.check_input(client),
             Ok(Received::Nothing) => self.watch(client),
@@ -77,17 +81,41 @@ impl Server {
         }
     }
 
-    /// Closes who sends on and on without reading.
+    /// Closes who sends on and on without reading, and who fills the memory with a request that has no end.
     fn check_input(&mut self, client: ClientId) {
-        match self.connection(client) {
-            Some(connection) if connection.is_flooding() => {
-                tracing::warn!(
-                    "a connection to the queues was closed: it does not read its replies"
-                );
-                self.drop_client(client);
-            }
-            _ => self.watch(client),
+        let overrun = self.broker.is_overrun();
+        let Some(connection) = self.connection(client) else {
+            return;
+        };
+        if connection.is_flooding() {
+            tracing::warn!("a connection to the queues was closed: it does not read its replies");
+            return self.drop_client(client);
         }
+        if overrun && connection.is_sending_much() && !connection.closing {
+            tracing::warn!(
+                "a connection to the queues was closed: there is no memory for its request"
+            );
+            connection.closing = true;
+            connection.push(OUT_OF_MEMORY);
+            if !std::mem::replace(&mut connection.dirty, true) {
+                self.dirty.push(client);
+            }
+        }
+        self.watch(client);
+    }
+
+    /// Counts what a connection makes us keep.
+    fn weigh(&mut self, client: ClientId) {
+        let Some(connection) = self
+            .connections
+            .get_mut(client.index())
+            .and_then(Option::as_mut)
+        else {
+            return;
+        };
+        let weight = connection.weight();
+        let before = std::mem::replace(&mut connection.weighed, weight);
+        self.broker.in_transit = self.broker.in_transit - before + weight;
     }
 
     /// A client will send nothing more but may still read: it gets the replies to what it sent. One that waits is let
@@ -230,8 +258,11 @@ impl Server {
             return;
         };
         connection.dirty = false;
-        match connection.flush() {
-            Ok(()) if connection.is_done() => self.drop_client(client),
+        let flushed = connection.flush();
+        let done = connection.is_done();
+        self.weigh(client);
+        match flushed {
+            Ok(()) if done => self.drop_client(client),
             Ok(()) => self.watch(client),
             Err(_) => self.drop_client(client),
         }
@@ -273,6 +304,7 @@ impl Server {
             return;
         };
         self.connected -= 1;
+        self.broker.in_transit -= connection.weighed;
         self.broker.disconnect(client, self.now);
         self.broker
             .give_back_all(connection.undelivered(), self.now);

@@ -89,7 +89,8 @@ class Queue:
 
     ``Queue()`` makes a new one with room for ``maxsize`` items (100 unless said, as Dragon;
     nought or less means 100 too). It is passed on as an argument or inside an item; everyone who
-    unpickles it has the same queue. ``name`` gives it a name of your own.
+    unpickles it has the same queue. ``name`` gives it a name of your own; where the session or
+    another process has made a queue of that name, this is that one, with the bound it has.
 
     ``block_size`` and ``buffered`` are taken and mean nothing here. The other options of Dragon
     raise ``NotImplementedError``.
@@ -129,7 +130,11 @@ class Queue:
         if maxsize is None or maxsize <= 0:
             maxsize = DEFAULT_MAXSIZE
         self._open_as(name or _invent_name(), int(maxsize))
-        reply = self._call(_server.pack(b"Q.DECLARE", self._key, b"MAX", b"%d" % self._maxsize))
+        reply = self._call(
+            _server.pack(b"Q.DECLARE", self._key, b"IFNEW", b"MAX", b"%d" % self._maxsize)
+        )
+        if reply is None:
+            self._maxsize = None  # Somebody else's: asked for when wanted.
         if isinstance(reply, QueueError):
             if _unknown_command(reply):
                 raise QueueError("a new Queue has a bound, which this server cannot keep: %s" % reply)
@@ -341,7 +346,10 @@ class Queue:
         return self._closed
 
     def destroy(self):
-        """Removes the queue with everything in it, for everyone, and closes this object."""
+        """Removes the queue with everything in it, for everyone, and closes this object.
+
+        A queue of the session only loses its items.
+        """
         self._ask(_server.pack(b"DEL", self._key))
         self.close()
 
