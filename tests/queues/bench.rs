@@ -78,6 +78,35 @@ impl Bench {
 
     /// The same, with more fields of the session.
     pub fn start_with(&self, fields: &str, queues: &str, templates: &str) -> Run<'_> {
+        self.start_by(self.dragon(&[]), fields, queues, templates)
+    }
+
+    /// The same with limits of descriptors, the soft one first.
+    pub fn start_limited(&self, limits: (u64, u64), queues: &str, templates: &str) -> Run<'_> {
+        let dragon = self.dragon(&[]);
+        let mut limited = Command::new("sh");
+        let line = format!(
+            "ulimit -Sn {} && ulimit -Hn {} && exec \"$0\" \"$@\"",
+            limits.0, limits.1
+        );
+        limited.args(["-c", &line]).arg(dragon.get_program());
+        limited.current_dir(self.path()).stdin(Stdio::null());
+        for (name, value) in dragon.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        self.start_by(limited, "", queues, templates)
+    }
+
+    fn start_by(
+        &self,
+        mut program: Command,
+        fields: &str,
+        queues: &str,
+        templates: &str,
+    ) -> Run<'_> {
         let session = format!(
             "Session(version: 1, {fields} queues: {{ {queues} }}, groups: {{ \"g\": ProcessGroup(\n\
              ignore_error_on_exit: true,\n\
@@ -85,8 +114,8 @@ impl Bench {
         );
         self.write("session.ron", &session);
         let (out, err) = (self.path().join("run.out"), self.path().join("run.err"));
-        let child = self
-            .dragon(&["--replay", "session.ron"])
+        let child = program
+            .args(["--replay", "session.ron"])
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())
             .spawn()
@@ -127,6 +156,11 @@ impl Run<'_> {
             let serves = Client::connect(&socket).is_ok();
             (run.state == RunState::RunningHere && serves).then_some(socket)
         })
+    }
+
+    /// The process id of its engine.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Waits until what the server says of a queue fits, and gives it.

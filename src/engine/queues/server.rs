@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
+use super::accept;
 use super::broker::{Broker, ClientId};
 use super::connection::Connection;
 use super::handle::{Control, MAX_SAMPLES, Shared};
@@ -46,6 +47,12 @@ pub(super) struct Server {
     /// The read buffer of all connections that have nothing half-read.
     pub buffer: Vec<u8>,
     pub accept_again: Option<Duration>,
+    /// How many clients the limit of descriptors has room for.
+    pub room: usize,
+    /// Given up for a moment to refuse a client when no other descriptor is left.
+    pub spare: Option<OwnedFd>,
+    /// Somebody was refused lately, and it was told of.
+    pub refusing: bool,
     pub logged_http: bool,
     snapshot_at: Duration,
     snapshot_of: u64,
@@ -91,6 +98,9 @@ impl Server {
             resumed: VecDeque::new(),
             buffer: Vec::with_capacity(READ_SIZE),
             accept_again: None,
+            room: accept::present_room(),
+            spare: accept::spare(),
+            refusing: false,
             logged_http: false,
             snapshot_at: Duration::ZERO,
             stopping: false,
