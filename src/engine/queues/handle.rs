@@ -4,6 +4,7 @@
 //! the latest snapshot lies ready and costs a pointer. Folder checks are the caller's. Start at [`QueueServer::start`].
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -180,7 +181,7 @@ fn listen(path: &Path) -> io::Result<OwnedFd> {
     rustix::fs::fchmod(&socket, Mode::from_raw_mode(0o600))?;
     let address = SocketAddrUnix::new(path)?;
     match rustix::net::bind(&socket, &address) {
-        Err(Errno::ADDRINUSE) if is_dead(&address)? => {
+        Err(Errno::ADDRINUSE) if is_socket(path)? && is_dead(&address)? => {
             std::fs::remove_file(path)?;
             rustix::net::bind(&socket, &address)?;
         }
@@ -190,14 +191,15 @@ fn listen(path: &Path) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// True for a socket that nobody serves any more.
+/// True for a socket itself: whatever else lies in our place, a link included, is not ours to remove.
+fn is_socket(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::symlink_metadata(path)?.file_type().is_socket())
+}
+
+/// True for a socket that nobody serves any more. One whose line is full answers at once, too: it is alive.
 fn is_dead(address: &SocketAddrUnix) -> io::Result<bool> {
-    let probe = rustix::net::socket_with(
-        AddressFamily::UNIX,
-        SocketType::STREAM,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let probe = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     Ok(rustix::net::connect(&probe, address) == Err(Errno::CONNREFUSED))
 }
 

@@ -124,6 +124,51 @@ fn a_dead_socket_is_replaced_and_a_living_one_is_not() {
 }
 
 #[test]
+fn what_is_no_socket_is_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    std::fs::write(&file, "precious").unwrap();
+    drop(std::os::unix::net::UnixListener::bind(folder.path().join("dead")).unwrap());
+    std::os::unix::fs::symlink("dead", &link).unwrap();
+    for path in [&file, &link] {
+        let refused = QueueServer::start(path.clone(), vec![], ServerOptions::default());
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::AddrInUse);
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn a_living_server_that_accepts_nobody_just_now_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.sock");
+    // Its line holds one, and nobody is let in.
+    let socket = |flags| {
+        rustix::net::socket_with(
+            rustix::net::AddressFamily::UNIX,
+            rustix::net::SocketType::STREAM,
+            flags,
+            None,
+        )
+        .unwrap()
+    };
+    let address = rustix::net::SocketAddrUnix::new(&path).unwrap();
+    let listener = socket(rustix::net::SocketFlags::CLOEXEC);
+    rustix::net::bind(&listener, &address).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let waiting: Vec<_> = (0..4)
+        .map(|_| socket(rustix::net::SocketFlags::NONBLOCK))
+        .collect();
+    let full = waiting
+        .iter()
+        .any(|client| rustix::net::connect(client, &address) == Err(rustix::io::Errno::AGAIN));
+    assert!(full);
+    let refused = QueueServer::start(path.clone(), vec![], ServerOptions::default());
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AddrInUse);
+    assert!(path.exists());
+}
+
+#[test]
 fn a_socket_path_that_is_too_long_is_named() {
     let path = PathBuf::from(format!("/tmp/{}", "x".repeat(120)));
     let problem = QueueServer::start(path, vec![], ServerOptions::default()).unwrap_err();
