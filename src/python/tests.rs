@@ -139,6 +139,19 @@ fn a_folder_others_can_write_to_is_refused() {
 }
 
 #[test]
+fn a_folder_of_another_user_is_refused() {
+    // Only root can give one away.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let home = unpack(root.path()).unwrap();
+    std::os::unix::fs::chown(&home, Some(65534), None).unwrap();
+    let error = unpack(root.path()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+}
+
+#[test]
 fn many_unpack_at_once_and_leave_one_whole_folder() {
     let root = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
