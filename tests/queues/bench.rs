@@ -83,21 +83,30 @@ impl Bench {
 
     /// The same with limits of descriptors, the soft one first.
     pub fn start_limited(&self, limits: (u64, u64), queues: &str, templates: &str) -> Run<'_> {
+        let (soft, hard) = limits;
+        let line = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+        self.start_by(self.behind(&["sh", "-c", &line]), "", queues, templates)
+    }
+
+    /// The same in a process id namespace of its own, where that is possible.
+    pub fn start_contained(&self, queues: &str, templates: &str) -> Run<'_> {
+        let unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+        self.start_by(self.behind(&unshare), "", queues, templates)
+    }
+
+    /// The program as the last argument of another one.
+    fn behind(&self, line: &[&str]) -> Command {
         let dragon = self.dragon(&[]);
-        let mut limited = Command::new("sh");
-        let line = format!(
-            "ulimit -Sn {} && ulimit -Hn {} && exec \"$0\" \"$@\"",
-            limits.0, limits.1
-        );
-        limited.args(["-c", &line]).arg(dragon.get_program());
-        limited.current_dir(self.path()).stdin(Stdio::null());
+        let mut command = Command::new(line[0]);
+        command.args(&line[1..]).arg(dragon.get_program());
+        command.current_dir(self.path()).stdin(Stdio::null());
         for (name, value) in dragon.get_envs() {
             match value {
-                Some(value) => limited.env(name, value),
-                None => limited.env_remove(name),
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
             };
         }
-        self.start_by(limited, "", queues, templates)
+        command
     }
 
     fn start_by(

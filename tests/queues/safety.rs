@@ -157,3 +157,26 @@ fn more_clients_than_there_are_descriptors_are_told_so_and_the_others_go_on() {
     assert!(told.contains("shell.0 | 100\n"), "{told}");
     assert!(told.contains("shell.0 | 300\n"), "{told}");
 }
+
+#[test]
+fn a_client_whose_process_cannot_be_seen_from_here_is_let_in() {
+    // As from outside of a container that shares the folder of sockets.
+    let mut contained = Command::new("unshare");
+    contained.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    let can = contained
+        .arg("true")
+        .output()
+        .is_ok_and(|done| done.status.success());
+    if !support::needs_that(can, "a process id namespace cannot be made") {
+        return;
+    }
+    let bench = Bench::new();
+    let mut run = bench.start_contained(QUEUES, HOLD);
+    let mut client = run.client();
+    run.until("stop", |stat| stat["getters"] == 1);
+    assert!(matches!(
+        client.command(&[b"RPUSH", b"stop", b"x"]),
+        Ok(Reply::Int(0 | 1))
+    ));
+    run.succeed();
+}

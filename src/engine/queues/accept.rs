@@ -5,7 +5,9 @@
 //! How many is a matter of descriptors. The process's soft limit of them is raised when there are more clients than it
 //! has room for, and not before: what the engine starts, the agent with all ranks of this host first of all, is started
 //! earlier and must not inherit a limit that programs which still call `select` cannot live with.
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -23,6 +25,42 @@ const ACCEPTS: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Descriptors left to the rest of the engine; of a small limit a quarter.
 const RESERVE: u64 = 256;
+
+/// Finds out who is at the other end of a socket.
+///
+/// Tokio's way and not rustix's, whose process ids are never 0: 0 is what the kernel says of a process that cannot be
+/// seen from here, one outside of our container for instance. The runtime runs nothing; a socket of tokio's needs one.
+#[derive(Debug)]
+pub(super) struct Peers(Option<tokio::runtime::Runtime>);
+
+impl Peers {
+    /// Needs a few descriptors.
+    pub fn new() -> io::Result<Self> {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder
+            .enable_io()
+            .build()
+            .map(|runtime| Peers(Some(runtime)))
+    }
+
+    /// The socket again, the user and the process (0: not to be seen from here) at its other end.
+    fn who(&self, socket: OwnedFd) -> io::Result<(OwnedFd, u32, u32)> {
+        let _inside = self.0.as_ref().map(tokio::runtime::Runtime::enter);
+        let stream = tokio::net::UnixStream::from_std(UnixStream::from(socket))?;
+        let peer = stream.peer_cred()?;
+        let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
+        Ok((stream.into_std()?.into(), peer.uid(), pid.unwrap_or(0)))
+    }
+}
+
+impl Drop for Peers {
+    fn drop(&mut self) {
+        // A server that could not be started is dropped inside of the engine's runtime, which must not wait for this.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// How many clients fit into a limit of descriptors.
 fn room_in(limit: Option<u64>) -> usize {
@@ -90,14 +128,15 @@ impl Server {
     }
 
     fn admit(&mut self, socket: OwnedFd) {
-        let Ok(peer) = rustix::net::sockopt::socket_peercred(&socket) else {
-            return;
+        let (socket, uid, pid) = match self.peers.who(socket) {
+            Ok(peer) => peer,
+            Err(error) => {
+                tracing::warn!(%error, "a connection to the queues was closed: whose it is cannot be found out");
+                return;
+            }
         };
-        if peer.uid != rustix::process::getuid() && !peer.uid.is_root() {
-            tracing::warn!(
-                uid = peer.uid.as_raw(),
-                "another user's connection to the queues was closed"
-            );
+        if uid != rustix::process::getuid().as_raw() && uid != 0 {
+            tracing::warn!(uid, "another user's connection to the queues was closed");
             return;
         }
         if self.connected >= self.room && self.connected < self.max_clients {
@@ -109,7 +148,6 @@ impl Server {
         }
         // Somebody who comes and goes at the limit is not told of each time.
         self.refusing &= self.connected + 1 >= most - most / 10;
-        let pid = u32::try_from(peer.pid.as_raw_nonzero().get()).unwrap_or(0);
         let client = self.broker.connect(pid, false, self.now);
         let connection = Connection::new(socket);
         let data = EventData::new_u64(client.index() as u64);

@@ -47,6 +47,7 @@ pub(super) struct Server {
     /// The read buffer of all connections that have nothing half-read.
     pub buffer: Vec<u8>,
     pub accept_again: Option<Duration>,
+    pub peers: accept::Peers,
     /// How many clients the limit of descriptors has room for.
     pub room: usize,
     /// Given up for a moment to refuse a client when no other descriptor is left.
@@ -98,6 +99,7 @@ impl Server {
             resumed: VecDeque::new(),
             buffer: Vec::with_capacity(READ_SIZE),
             accept_again: None,
+            peers: accept::Peers::new()?,
             room: accept::present_room(),
             spare: accept::spare(),
             refusing: false,
