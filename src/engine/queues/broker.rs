@@ -16,16 +16,6 @@ use super::items::{Item, Tick};
 use super::reply::{End, Got, GotItems, Protocol, Reply};
 use super::state::{Blocked, Client, Patience, Queue, Standing, Waiting};
 
-/// Undeclared queues that ran empty keep their counters while there are fewer queues than this.
-const KEEP_COUNTERS: usize = 4096;
-/// Most queues that clients can make.
-const MAX_QUEUES: usize = 65_536;
-const MANY_QUEUES: Reply = Reply::error("ERR there are 65536 queues already, more cannot be made");
-/// Memory a queue holds by itself in bytes, about: its state, its name twice over, and the chunk that stays.
-const QUEUE_COST: u64 = 1024;
-/// After so many queues were forgotten the room they leave is given back (in tests all the time).
-const SHRINK_EVERY: usize = if cfg!(test) { 5 } else { KEEP_COUNTERS };
-
 /// What a broker is made with.
 #[derive(Debug, Clone)]
 pub struct BrokerOptions {
@@ -74,8 +64,8 @@ pub struct Broker {
     pub(super) options: BrokerOptions,
     pub(super) names: HashMap<Arc<[u8]>, u32>,
     pub(super) queues: Vec<Queue>,
-    free_queues: Vec<u32>,
-    forgotten: usize,
+    pub(super) free_queues: Vec<u32>,
+    pub(super) forgotten: usize,
     pub(super) clients: Vec<Client>,
     free_clients: Vec<u32>,
     timers: BTreeSet<(Duration, u64, ClientId)>,
@@ -247,93 +237,6 @@ impl Broker {
 
     pub(super) fn let_go(&mut self, client: ClientId) {
         self.effects.push(Effect::Drop(client));
-    }
-
-    pub(super) fn find(&self, key: &[u8]) -> Option<u32> {
-        self.names.get(key).copied()
-    }
-
-    pub(super) fn queue_or_new(&mut self, key: &[u8]) -> u32 {
-        if let Some(queue) = self.find(key) {
-            return queue;
-        }
-        let slot = self.free_queues.pop().unwrap_or_else(|| {
-            self.queues.push(Queue::default());
-            (self.queues.len() - 1) as u32
-        });
-        let key: Arc<[u8]> = key.into();
-        self.queues[slot as usize] = Queue {
-            key: key.clone(),
-            ..Queue::default()
-        };
-        self.names.insert(key, slot);
-        slot
-    }
-
-    /// The same for a client, who may not make any number.
-    pub(super) fn queue_if_room(&mut self, key: &[u8]) -> Result<u32, Reply> {
-        match self.find(key) {
-            Some(queue) => Ok(queue),
-            None => {
-                self.check_room_for_queues(1)?;
-                Ok(self.queue_or_new(key))
-            }
-        }
-    }
-
-    /// Refuses when so many more queues would be too many.
-    pub(super) fn check_room_for_queues(&self, more: usize) -> Result<(), Reply> {
-        if self.names.len() + more > MAX_QUEUES {
-            return Err(MANY_QUEUES);
-        }
-        Ok(())
-    }
-
-    /// Memory that counts against the limit, in bytes.
-    pub(super) fn used_memory(&self) -> u64 {
-        self.memory + self.in_transit + self.names.len() as u64 * QUEUE_COST
-    }
-
-    /// True when so much more than allowed is in use that no further long request is to be read.
-    pub fn is_overrun(&self) -> bool {
-        self.used_memory() / 2 > self.options.max_memory
-    }
-
-    /// Drops a queue nobody would miss: empty, without waiters, undeclared and without counters worth keeping
-    /// (`deleted`: whatever its counters and clients say).
-    pub(super) fn forget(&mut self, queue: u32, deleted: bool) {
-        // A queue may stand twice in a line and be gone at the second time.
-        let Some(state) = self.queues.get(queue as usize) else {
-            return;
-        };
-        let unwanted = match state.standing {
-            Standing::InUse => deleted || state.put == 0 || self.names.len() > KEEP_COUNTERS,
-            Standing::ByClient => deleted,
-            Standing::BySession => false,
-        };
-        if !unwanted || !state.items.is_empty() || state.waits() {
-            return;
-        }
-        if self.names.remove(&state.key).is_some() {
-            self.queues[queue as usize] = Queue::default();
-            self.free_queues.push(queue);
-            self.forgotten += 1;
-            if self.forgotten == SHRINK_EVERY {
-                self.shrink();
-            }
-        }
-    }
-
-    /// Gives back the room of forgotten queues behind the last one.
-    fn shrink(&mut self) {
-        self.forgotten = 0;
-        let last = self.queues.iter().rposition(|queue| !queue.key.is_empty());
-        let used = last.map_or(0, |last| last + 1);
-        self.queues.truncate(used);
-        self.queues.shrink_to(2 * used);
-        self.free_queues.retain(|&slot| (slot as usize) < used);
-        self.free_queues.shrink_to(2 * used);
-        self.names.shrink_to(2 * used);
     }
 
     /// Puts an item into its place; counts memory only.

@@ -556,8 +556,8 @@ fn requests_that_are_not_whole_count_as_memory_and_have_an_end() {
         Reply::Int(1)
     );
     // Nobody fills the memory with a request that never ends.
-    let head = format!("*1000\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n");
-    half.send_raw(head.as_bytes()).unwrap();
+    half.send_raw(b"*1000\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n")
+        .unwrap();
     let piece = [
         b"$4000000\r\n".to_vec(),
         vec![b'x'; 4_000_000],

@@ -1,3 +1,4 @@
+use super::super::registry::{KEEP_COUNTERS, MAX_QUEUES};
 use super::super::request::{RequestReader, encode};
 use super::*;
 
