@@ -139,6 +139,19 @@ fn a_folder_others_can_write_to_is_refused() {
 }
 
 #[test]
+fn a_folder_of_another_user_is_refused() {
+    // Only root can give one away.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let home = unpack(root.path()).unwrap();
+    std::os::unix::fs::chown(&home, Some(65534), None).unwrap();
+    let error = unpack(root.path()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+}
+
+#[test]
 fn many_unpack_at_once_and_leave_one_whole_folder() {
     let root = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
@@ -368,6 +381,80 @@ fn the_preflight_finds_functions_however_they_came_about() {
     }
     let open_ended = bench.write("star.py", "from other import *\n");
     assert!(bench.check(&format!("{open_ended}:any"))["error"].is_null());
+}
+
+#[test]
+fn what_the_preflight_cannot_tell_is_no_error() {
+    let bench = Bench::new();
+    let class = "class C:\n    def method(self): pass\n";
+    for (text, target) in [
+        ("import sys\nsys.modules[__name__].made = print\n", "made"),
+        ("import sys\nsys.modules[__name__] = object()\n", "made"),
+        (
+            "from sys import modules as m\nm[__name__].made = print\n",
+            "made",
+        ),
+        ("g = globals\ng()['made'] = print\n", "made"),
+        ("import user0\nuser0.__dict__['made'] = print\n", "made"),
+        (
+            "class M(type):\n    def made(cls): pass\nclass C(metaclass=M): pass\n",
+            "C.made",
+        ),
+        (class, "C.mro"),
+        (&format!("{class}C.made = print\n"), "C.made"),
+        (
+            &format!("{class}C = type('C', (), {{'made': print}})\n"),
+            "C.made",
+        ),
+        (
+            &format!("if x:\n    class C: made = 1\nelse:\n    class C: other = 1\n{class}"),
+            "C.made",
+        ),
+    ] {
+        let file = bench.write("user.py", text);
+        let answer = bench.check(&format!("{file}:{target}"));
+        assert!(answer["error"].is_null(), "{text}: {answer}");
+    }
+    // And what it can tell still is one.
+    let file = bench.write("user.py", &format!("import sys\nself = 1\n{class}"));
+    assert_eq!(
+        bench.check(&format!("{file}:C.methot"))["suggestion"],
+        "C.method"
+    );
+}
+
+#[test]
+fn modules_that_only_an_import_brings_about_are_no_error() {
+    let bench = Bench::new();
+    bench.write(
+        "virtual.py",
+        "import sys, math\nsys.modules['virtual.sub'] = math\n",
+    );
+    bench.write(
+        "pack/__init__.py",
+        "import sys\nsys.modules[__name__ + '.made'] = sys\n",
+    );
+    bench.write("plain/__init__.py", "from .sub import f\n");
+    bench.write("plain/sub.py", "def f(): pass\n");
+    bench.write("single.py", "");
+    for target in [
+        "os.path:join",
+        "virtual.sub:sqrt",
+        "pack.made:exit",
+        "plain:sub.f",
+    ] {
+        let answer = bench.check(target);
+        assert!(answer["error"].is_null(), "{target}: {answer}");
+    }
+    for target in [
+        "plain.none:f",
+        "single.sub:f",
+        "plain:other",
+        "nowhere.at:all",
+    ] {
+        let answer = bench.check(target);
+        assert!(!answer["error"].is_null(), "{target}");
+    }
 }
 
 #[test]

@@ -2,8 +2,13 @@
 
 Speaks RESP2, the protocol of Redis, over the unix socket or address that the run's environment
 names. Knows nothing of queues or of values. A connection belongs to one thread of one process and
-carries one exchange at a time; one that broke in the middle of an exchange is closed, never mended,
-because nobody can tell which reply would come next.
+carries one exchange at a time (``busy``: a signal handler of that thread has to take another one);
+one that broke in the middle of an exchange is closed, never mended, because nobody can tell which
+reply would come next.
+
+Nothing in here takes a lock, Python's own buffered files included: a fork copies a lock that
+another thread holds, and in the child nobody is left to release it. Nor does anything happen at the
+interpreter's exit: the kernel closes every socket, also one that a daemon thread waits at.
 """
 
 import os
@@ -13,9 +18,14 @@ import weakref
 # A reply that needs no waiting at the server. Long, because 1,000 ranks may ask at once.
 PROMPT = 60.0
 # How much later than the server's own timeout ours strikes: then the server is gone, not slow.
-GRACE = 5.0
+# A reply that was waited for comes no sooner than any other from a server that many ask at once.
+GRACE = PROMPT
+# The longest value the server takes.
+MAX_VALUE = 512 * 1024 * 1024
 # From this size on a value is sent by itself instead of being copied behind its command.
 _COPY_BELOW = 64 * 1024
+# Room for what comes; longer values are received straight into their own place.
+_BUFFER = 64 * 1024
 
 
 class QueueError(Exception):
@@ -114,13 +124,14 @@ class _Broken(OSError):
 
 
 class Connection:
-    """One socket, its buffered reading end, and the process it belongs to."""
+    """One socket, what came over it and was not used yet, and the process it belongs to."""
 
-    __slots__ = ("pid", "_place", "_sock", "_file", "_wait", "__weakref__")
+    __slots__ = ("pid", "busy", "_place", "_sock", "_wait", "_data", "_at", "_end", "__weakref__")
 
     def __init__(self, name):
         """Connects and introduces itself as ``name`` (bytes)."""
-        self._sock = self._file = self._wait = None
+        self._sock = self._wait = None
+        self.busy = False
         self.pid = os.getpid()
         self._place = place()
         try:
@@ -129,7 +140,9 @@ class Connection:
             raise ConnectionError(
                 "no queue server at %s: %s" % (self._place.shown, error.strerror or error)
             ) from error
-        self._file = self._sock.makefile("rb", 64 * 1024)
+        # What is unread lies between _at and _end.
+        self._data = bytearray(_BUFFER)
+        self._at = self._end = 0
         self._wait = self._sock.gettimeout()
         _open.add(self)
         for hello in self._place.hello:
@@ -147,21 +160,24 @@ class Connection:
 
         ``value`` goes as one more byte string behind the request, whose array length already
         counts it. ``wait`` is the longest silence in seconds, ``None`` for ever. Whatever
-        interrupts the exchange (a signal handler's exception too) closes the connection.
+        interrupts the exchange (a signal handler's exception too) closes the connection. A long
+        value of the reply is a ``bytearray``.
         """
+        # Still ours when a signal handler forks; in the child it is closed then, and says so.
+        sock = self._sock
         try:
             if wait != self._wait:
-                self._sock.settimeout(wait)
+                sock.settimeout(wait)
                 self._wait = wait
             if value is None:
-                self._sock.sendall(request)
+                sock.sendall(request)
             elif len(value) < _COPY_BELOW:
-                self._sock.sendall(b"%b$%d\r\n%b\r\n" % (request, len(value), value))
+                sock.sendall(b"%b$%d\r\n%b\r\n" % (request, len(value), value))
             else:
-                self._sock.sendall(b"%b$%d\r\n" % (request, len(value)))
-                self._sock.sendall(value)
-                self._sock.sendall(b"\r\n")
-            return self._reply()
+                sock.sendall(b"%b$%d\r\n" % (request, len(value)))
+                sock.sendall(value)
+                sock.sendall(b"\r\n")
+            return self._reply(sock)
         except BaseException as error:
             self.close()
             if isinstance(error, socket.timeout):
@@ -175,53 +191,98 @@ class Connection:
                 ) from error
             raise
 
-    def _reply(self):
-        line = self._file.readline()
-        if line[-2:] != b"\r\n":
-            raise _Broken("it closed the connection")
+    def _reply(self, sock):
+        line = self._line(sock)
         kind = line[:1]
         if kind == b"$":
             length = int(line[1:])
-            if length < 0:
-                return None
-            data = self._file.read(length)
-            if len(data) != length or len(self._file.read(2)) != 2:
-                raise _Broken("it closed the connection")
-            return data
+            return None if length < 0 else self._value(sock, length)
         if kind == b"*":
             length = int(line[1:])
-            return None if length < 0 else [self._reply() for _ in range(length)]
+            return None if length < 0 else [self._reply(sock) for _ in range(length)]
         if kind == b":":
             return int(line[1:])
         if kind == b"+":
-            return line[1:-2]
+            return line[1:]
         if kind == b"-":
-            return QueueError(line[1:-2].decode("utf-8", "replace"))
+            return QueueError(line[1:].decode("utf-8", "replace"))
         raise _Broken("it answered %r, which is not RESP" % line[:40])
+
+    def _line(self, sock):
+        """The next line without its end."""
+        data = self._data
+        searched = self._at
+        while True:
+            end = data.find(b"\r\n", searched, self._end)
+            if end >= 0:
+                line = bytes(data[self._at : end])
+                self._at = end + 2
+                return line
+            # The last byte may be the first of the line's end.
+            searched = max(self._at, self._end - 1)
+            if self._at > 0:
+                rest = self._end - self._at
+                data[:rest] = data[self._at : self._end]
+                searched -= self._at
+                self._at, self._end = 0, rest
+            if self._end == len(data):
+                raise _Broken("it answered a line without an end")
+            with memoryview(data) as view:
+                self._end += _received(sock, view[self._end :])
+
+    def _value(self, sock, length):
+        """The next ``length`` bytes, and the line end behind them is done with."""
+        data, at = self._data, self._at
+        if self._end - at >= length + 2:
+            self._at = at + length + 2
+            return bytes(data[at : at + length])
+        have = min(self._end - at, length)
+        value = bytearray(length)
+        value[:have] = data[at : at + have]
+        self._at = at + have
+        with memoryview(value) as view:
+            while have < length:
+                have += _received(sock, view[have:])
+        if self._line(sock):
+            raise _Broken("a value is longer than it said")
+        return value
 
     def close(self):
         """Closes this process's end; harmless when closed."""
         self.pid = -1
-        for end in (self._file, self._sock):
-            if end is not None:
-                try:
-                    end.close()
-                except OSError:
-                    pass
+        if self._sock is not None:
+            try:
+                self._sock.close()
+            except OSError:
+                pass
+
+    def forget(self):
+        """Closes a forked child's copy of the socket: the descriptor alone, without a word to the server."""
+        self.pid = -1
+        if self._sock is not None:
+            number = self._sock.detach()
+            if number >= 0:
+                os.close(number)
 
     def __del__(self):
         self.close()
 
 
+def _received(sock, into):
+    count = sock.recv_into(into)
+    if count == 0:
+        raise _Broken("it closed the connection")
+    return count
+
+
 _open = weakref.WeakSet()
 
 
-def close_all():
-    """Closes every connection of this process."""
+def _forget_all():
     for connection in list(_open):
-        connection.close()
+        connection.forget()
 
 
 # A forked child holds copies of its parent's sockets. As long as one is open the server believes
 # that the parent is still there, even after its death: close them all, of every thread.
-os.register_at_fork(after_in_child=close_all)
+os.register_at_fork(after_in_child=_forget_all)
