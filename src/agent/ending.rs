@@ -12,7 +12,7 @@ use rustix::{event::epoll, time::Timespec};
 
 use super::{
     hunt::{self, World},
-    serve::{Agent, BULK, CONTROL, EVENTS, SIGNALS},
+    serve::{Agent, EVENTS},
     spawn,
     wire::FromAgent,
 };
@@ -172,13 +172,8 @@ impl Agent {
             let into = rustix::buffer::spare_capacity(&mut events);
             let _ = epoll::wait(&self.epoll, into, Some(&wait));
             for event in &events {
-                match event.data.u64() {
-                    SIGNALS => self.signalled(),
-                    // Credit lets the rest of the output through.
-                    CONTROL => self.requests(),
-                    BULK => self.bulk_ready(event.flags),
-                    token => self.children.ready(token, event.flags, &mut self.bulk),
-                }
+                // Credit lets the rest of the output through.
+                self.ready(event.data.u64(), event.flags);
             }
         }
         if !said {

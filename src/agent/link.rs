@@ -83,7 +83,11 @@ impl Control {
                 return Ok(Some(message));
             }
             if self.is_choked() {
-                return Ok(None);
+                // Whoever closed its end without reading on is noticed here.
+                self.flush()?;
+                if self.is_choked() {
+                    return Ok(None);
+                }
             }
             match rustix::io::read(&self.fd, &mut *self.scratch) {
                 Ok(0) => return Err(LinkError::Closed),

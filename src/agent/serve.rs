@@ -3,6 +3,10 @@
 //! Owns the epoll, the link and the order of things: one turn reads a little of every ready child, and looks at control after
 //! each of them, so that a key never queues behind a flood. Never sleeps but in epoll, and ticks for nothing.
 //! Start at [`serve`].
+//!
+//! One thread, so whatever blocks it blocks all: the opening of a file or folder of a file system that does not answer
+//! (a child's program, which the kernel loads before it lets us go on, its folder, its files, a question about them),
+//! a GPU driver that hangs, a `/proc` entry of a process whose memory the kernel holds. Engines notice by heartbeats.
 
 use std::{
     io,
@@ -27,13 +31,13 @@ use super::{
     spawn,
     start::{Starter, open_null},
     stats::Stats,
-    wire::FromAgent,
+    wire::{FromAgent, ToAgent},
 };
 use crate::model::event::Level;
 
-pub(super) const CONTROL: u64 = u64::MAX;
-pub(super) const BULK: u64 = u64::MAX - 1;
-pub(super) const SIGNALS: u64 = u64::MAX - 2;
+const CONTROL: u64 = u64::MAX;
+const BULK: u64 = u64::MAX - 1;
+const SIGNALS: u64 = u64::MAX - 2;
 const TICK: u64 = u64::MAX - 3;
 
 /// Children started in one turn: after so many the others are read once. Measured: 8 costs 10 % of the launch
@@ -125,6 +129,8 @@ pub(super) struct Agent {
     pub starts: u32,
     pub no_pty_told: bool,
     more_requests: bool,
+    /// A start that has to wait for the next turn.
+    held: Option<ToAgent>,
 }
 
 impl Agent {
@@ -169,6 +175,7 @@ impl Agent {
             starts: 0,
             no_pty_told: false,
             more_requests: false,
+            held: None,
         };
         agent.refill_reserve();
         agent.watch_link()?;
@@ -199,27 +206,31 @@ impl Agent {
                 self.requests();
             }
             for event in &events {
-                let (token, flags) = (event.data.u64(), event.flags);
-                match token {
-                    SIGNALS => self.signalled(),
-                    CONTROL => self.requests(),
-                    BULK => self.bulk_ready(flags),
-                    TICK => {
-                        for _ in 0..self.children.tick() {
-                            self.children.rouse(&mut self.bulk);
-                            self.between_children();
-                        }
-                    }
-                    _ => {
-                        self.children.ready(token, flags, &mut self.bulk);
-                        self.between_children();
-                    }
-                }
+                self.ready(event.data.u64(), event.flags);
             }
             self.flush_bulk();
             self.timers();
             if let Err(error) = self.watch_link() {
                 self.lose_link(&LinkError::Io(error));
+            }
+        }
+    }
+
+    /// Something is ready.
+    pub(super) fn ready(&mut self, token: u64, flags: EventFlags) {
+        match token {
+            SIGNALS => self.signalled(),
+            CONTROL => self.control_ready(flags),
+            BULK => self.bulk_ready(flags),
+            TICK => {
+                for _ in 0..self.children.tick() {
+                    self.children.rouse(&mut self.bulk);
+                    self.between_children();
+                }
+            }
+            _ => {
+                self.children.ready(token, flags, &mut self.bulk);
+                self.between_children();
             }
         }
     }
@@ -258,19 +269,39 @@ impl Agent {
     }
 
     /// Performs the requests that are here, but only so many starts in a turn.
-    pub(super) fn requests(&mut self) {
+    fn requests(&mut self) {
         self.more_requests = false;
-        while let Some(control) = &mut self.control {
-            match control.next_request() {
-                Ok(Some(request)) => self.perform(request),
-                Ok(None) => return,
-                Err(error) => return self.lose_link(&error),
-            }
-            if self.starts >= STARTS || self.exit.is_some() {
+        while let Some(control) = &mut self.control
+            && self.exit.is_none()
+        {
+            let request = match self.held.take() {
+                Some(request) => request,
+                None => match control.next_request() {
+                    Ok(Some(request)) => request,
+                    Ok(None) => return,
+                    Err(error) => return self.lose_link(&error),
+                },
+            };
+            if self.starts >= STARTS && matches!(request, ToAgent::Spawn(_)) {
+                // And what comes after it, for requests keep their order.
+                self.held = Some(request);
                 self.more_requests = true;
                 return;
             }
+            self.perform(request);
         }
+    }
+
+    /// The engine took answers, sent requests, or is gone.
+    fn control_ready(&mut self, flags: EventFlags) {
+        let gone = EventFlags::HUP | EventFlags::ERR;
+        if flags.intersects(EventFlags::OUT | gone)
+            && let Some(control) = &mut self.control
+            && let Err(error) = control.flush()
+        {
+            return self.lose_link(&error);
+        }
+        self.requests();
     }
 
     /// Sends a message at once.
@@ -304,7 +335,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn bulk_ready(&mut self, flags: EventFlags) {
+    fn bulk_ready(&mut self, flags: EventFlags) {
         if flags.intersects(EventFlags::HUP | EventFlags::ERR) {
             return self.lose_link(&LinkError::Closed);
         }

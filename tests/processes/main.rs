@@ -5,6 +5,7 @@
 
 mod ends;
 mod host;
+mod link;
 mod output;
 #[path = "../support/mod.rs"]
 mod support;
