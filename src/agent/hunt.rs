@@ -47,10 +47,17 @@ pub struct World<'a> {
     pub guardian: i32,
     /// The mark of the run.
     pub mark: &'a str,
-    /// Living children by process id.
-    pub living: &'a HashMap<i32, u32>,
+    /// Keys (and slots) of living children by process id.
+    pub living: &'a HashMap<i32, (ChildKey, u32)>,
     /// Keys and tasks of ended children by process id, as far as they may have left something behind.
     pub ended: &'a HashMap<i32, (ChildKey, Rc<str>)>,
+}
+
+impl World<'_> {
+    /// Whether this process is that child; its number may be another one's by now.
+    fn is_living(&self, pid: i32, key: ChildKey) -> bool {
+        self.living.get(&pid).is_some_and(|(one, _)| *one == key)
+    }
 }
 
 /// A hunt that is over.
@@ -123,8 +130,8 @@ impl Hunter {
         for (index, hunt) in self.hunts.iter_mut().enumerate() {
             let prey = found.get(&index).map_or(&[][..], Vec::as_slice);
             // The whole group first: what was forked since we looked dies with it.
-            if let Prey::Tree(_, pid, _) = &hunt.prey
-                && world.living.contains_key(pid)
+            if let Prey::Tree(key, pid, _) = &hunt.prey
+                && world.is_living(*pid, *key)
             {
                 let _ = spawn::kill(-pid, libc::SIGKILL);
             }
@@ -171,7 +178,7 @@ impl Hunter {
 /// By what the hunts of a round know their prey: the index of the hunt.
 #[derive(Default)]
 struct Scent<'a> {
-    roots: HashMap<i32, usize>,
+    roots: HashMap<i32, (ChildKey, usize)>,
     killed: HashMap<i32, usize>,
     tasks: HashMap<&'a str, usize>,
     groups: HashMap<&'a str, usize>,
@@ -182,8 +189,8 @@ impl<'a> Scent<'a> {
         let mut this = Self::default();
         for (index, hunt) in hunts.iter().enumerate() {
             match &hunt.prey {
-                Prey::Tree(_, pid, task) => {
-                    this.roots.insert(*pid, index);
+                Prey::Tree(key, pid, task) => {
+                    this.roots.insert(*pid, (*key, index));
                     this.tasks.insert(task, index);
                 }
                 Prey::Group(name) => drop(this.groups.insert(name.as_str(), index)),
@@ -205,14 +212,14 @@ impl<'a> Scent<'a> {
         let living = |pid: &i32| world.living.contains_key(pid);
         let line = || snapshot.line(process.pid).map(|p| p.pid);
         if let Some(owner) = line().find(living).or(Some(process.session).filter(living)) {
-            return self.roots.get(&owner).copied();
+            let &(key, hunt) = self.roots.get(&owner)?;
+            return world.is_living(owner, key).then_some(hunt);
         }
         // An orphan, of a child that has ended.
-        if let Some(&hunt) = self
-            .roots
-            .get(&process.session)
-            .or_else(|| line().find_map(|pid| self.killed.get(&pid)))
-        {
+        if let Some(&(_, hunt)) = self.roots.get(&process.session) {
+            return Some(hunt);
+        }
+        if let Some(&hunt) = line().find_map(|pid| self.killed.get(&pid)) {
             return Some(hunt);
         }
         if let Some((_, task)) = world.ended.get(&process.session) {
@@ -268,4 +275,36 @@ pub fn everything(world: &World<'_>) -> std::io::Result<Vec<(Process, bool)>> {
         })
         .collect();
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_hunt_after_an_ended_child_spares_a_new_one_that_got_its_number() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = child.id() as i32;
+        let living = HashMap::from([(pid, (ChildKey(2), 0))]);
+        let world = World {
+            agent: std::process::id() as i32,
+            guardian: 0,
+            mark: "",
+            living: &living,
+            ended: &HashMap::new(),
+        };
+        let mut hunter = Hunter::default();
+        let mut hunt = |key| {
+            let prey = Prey::Tree(ChildKey(key), pid, "g/t.0".into());
+            hunter.add(prey, Instant::now());
+            hunter.round(&world, Instant::now());
+            hunter.round(&world, Instant::now())
+        };
+        assert_eq!(hunt(1)[0].killed, 0);
+        assert!(child.try_wait().unwrap().is_none());
+        hunt(2);
+        assert!(!child.wait().unwrap().success());
+    }
 }

@@ -47,6 +47,9 @@ const STARTS: u32 = 8;
 /// Streams that waited for room and are read at once before control is looked at.
 const UNBLOCKED: usize = 8;
 
+/// How long the kernel is left alone that did not let us watch a descriptor.
+const UNWATCHED: Duration = Duration::from_millis(100);
+
 /// Events taken from epoll at once.
 pub(super) const EVENTS: usize = 64;
 
@@ -128,6 +131,8 @@ pub(super) struct Agent {
     pub exit: Option<ExitCode>,
     pub starts: u32,
     pub no_pty_told: bool,
+    unwatched_told: bool,
+    unwatched_due: Option<Instant>,
     more_requests: bool,
     /// A start that has to wait for the next turn.
     held: Option<ToAgent>,
@@ -174,6 +179,8 @@ impl Agent {
             exit: None,
             starts: 0,
             no_pty_told: false,
+            unwatched_told: false,
+            unwatched_due: None,
             more_requests: false,
             held: None,
         };
@@ -210,6 +217,7 @@ impl Agent {
             }
             self.flush_bulk();
             self.timers();
+            self.watch_unwatched();
             if let Err(error) = self.watch_link() {
                 self.lose_link(&LinkError::Io(error));
             }
@@ -252,6 +260,7 @@ impl Agent {
             self.hunter.due(),
             self.stats.due(),
             self.guardian_due,
+            self.unwatched_due,
             self.ending.as_ref().map(Ending::due),
         ];
         let due = due.into_iter().flatten().min();
@@ -409,6 +418,23 @@ impl Agent {
             match open_null() {
                 Ok(fd) => self.reserve.push(fd),
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// Tries again what the kernel did not let us watch, now and then.
+    fn watch_unwatched(&mut self) {
+        let now = Instant::now();
+        if self.unwatched_due.is_some_and(|due| due <= now) {
+            self.unwatched_due = None;
+            self.children.retry();
+        }
+        if self.children.is_unwatched() && self.unwatched_due.is_none() {
+            self.unwatched_due = Some(now + UNWATCHED);
+            if !std::mem::replace(&mut self.unwatched_told, true) {
+                let text = "the kernel lets us watch no more descriptors (sysctl fs.epoll.max_user_watches): \
+                            what some processes write comes later";
+                self.notice(Level::Warning, text.to_owned());
             }
         }
     }
