@@ -282,6 +282,7 @@ impl Starter {
                 let tally =
                     Tally::new(folder.id(), &options.name, started, session.process_count());
                 let (run, path) = (folder.id().to_owned(), folder.path().to_owned());
+                let own = run.clone();
                 let record = match RecordThread::start(folder, tally, made.facts_in) {
                     Ok(record) => record,
                     Err(error) => {
@@ -343,7 +344,10 @@ impl Starter {
                 });
                 let _ = ready.send(Ok(()));
                 let summary = runtime.block_on(engine.run());
-                if let Err(error) = options.runs.prune(options.limits, SystemTime::now()) {
+                let pruned = options
+                    .runs
+                    .prune_but(&own, options.limits, SystemTime::now());
+                if let Err(error) = pruned {
                     tracing::warn!("old runs were not pruned: {error}");
                 }
                 summary
