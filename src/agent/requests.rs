@@ -166,15 +166,22 @@ impl Agent {
                 Prey::Tree(child, ..) => Some(*child),
                 Prey::Group(_) => None,
             };
-            if !hunted.left.is_empty() {
-                let text = format!(
-                    "processes {:?} cannot be killed: they wait in the kernel, or belong to another user",
-                    hunted.left
-                );
+            let trouble = match &hunted.left {
+                None => Some(
+                    "what it left behind cannot be looked for: /proc cannot be read".to_owned(),
+                ),
+                Some(left) if !left.is_empty() => Some(format!(
+                    "processes {left:?} cannot be killed: they wait in the kernel, or belong to another user"
+                )),
+                Some(_) => None,
+            };
+            if let Some(text) = trouble {
                 self.say(&FromAgent::Notice(Level::Warning, child, text));
             }
             if let Prey::Group(group) = hunted.prey {
-                self.children.forget_ended(group.as_str());
+                if hunted.left.is_some() {
+                    self.children.forget_ended(group.as_str());
+                }
                 self.say(&FromAgent::Swept(group, hunted.killed));
             }
         }

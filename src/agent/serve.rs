@@ -456,8 +456,8 @@ impl Agent {
         {
             let over = self.with_reserve(|agent| ending.round(&agent.world(), now));
             self.ending = Some(ending);
-            if let Some(left) = over {
-                self.say_goodbye(left);
+            if let Some(over) = over {
+                self.say_goodbye(over);
                 self.exit = Some(ExitCode::SUCCESS);
             }
         }

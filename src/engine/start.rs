@@ -96,12 +96,17 @@ fn sweep_stale(options: &EngineOptions) {
         return;
     };
     for run in stale {
-        let killed = guardian::sweep(&run.engine.mark);
-        if killed > 0 {
+        let swept = guardian::sweep(&run.engine.mark);
+        if swept.killed > 0 {
             tracing::warn!(
-                "run {} died and had left {killed} processes behind: they were ended",
-                run.id
+                "run {} died and had left {} processes behind: they were ended",
+                run.id,
+                swept.killed
             );
+        }
+        if !swept.clean {
+            // Something of it may live: the next start looks again.
+            continue;
         }
         if let Err(error) = SocketFolder::remove_of_dead(&run.id) {
             tracing::warn!("the sockets of run {} stay: {error}", run.id);
