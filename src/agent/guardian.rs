@@ -41,6 +41,7 @@ const IGNORED: [i32; 6] = [
 
 /// The guardian itself: reads the mark and a newline from standard input, waits for its end, and sweeps.
 pub fn run_stdio() -> ExitCode {
+    spawn::close_inherited();
     spawn::ignore(&IGNORED);
     // Refused only for the leader of a group, which is nobody's member to be signalled with.
     let _ = rustix::process::setsid();

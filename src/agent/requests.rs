@@ -47,7 +47,13 @@ impl Agent {
             ToAgent::Credit(child, bytes) => self.children.credit(child, bytes, &mut self.bulk),
             ToAgent::Close(child) => self.children.close(child, &mut self.bulk),
             ToAgent::Check(number, target) => self.check(number, &target),
-            ToAgent::SampleEvery(every) => self.stats.set_every(every, Instant::now()),
+            ToAgent::SampleEvery(every) => {
+                let now = Instant::now();
+                self.stats.set_every(every, now);
+                if !self.children.living().is_empty() {
+                    self.stats.wake(now);
+                }
+            }
             ToAgent::Heartbeat(number) => self.say(&FromAgent::Heartbeat(number)),
             ToAgent::Shutdown => self.end(Why::Shutdown),
         }
@@ -198,8 +204,10 @@ impl Agent {
             (child.pid, subject)
         });
         let subjects = subjects.collect();
-        let mut samples = self.stats.sample(&subjects, self.pid, now);
-        let Some(control) = &self.control else { return };
+        let samples = self.stats.sample(&subjects, self.pid, now);
+        let (Some(mut samples), Some(control)) = (samples, &self.control) else {
+            return;
+        };
         if let Some(gpus) = self.run.as_mut().and_then(|run| run.gpus.as_mut()) {
             samples.gpus = gpus.sample();
         }

@@ -67,6 +67,7 @@ const IGNORED: [i32; 5] = [
 
 /// The agent on standard input (control) and standard output (bulk), in a session of its own.
 pub fn run_stdio() -> ExitCode {
+    spawn::close_inherited();
     // Refused only for the leader of a group, which has no terminal of ours to lose.
     let _ = rustix::process::setsid();
     let taken = (|| {

@@ -462,6 +462,24 @@ pub fn ignore(signals: &[i32]) {
     }
 }
 
+/// Closes every descriptor above 2: what our parent left open is not for us, and whoever waits for its end would wait for
+/// ours. Only at the very start, before anything of ours is open.
+pub fn close_inherited() {
+    // SAFETY: plain numbers; nothing owns these descriptors yet.
+    if unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) } == 0 {
+        return;
+    }
+    // Kernels before 5.9.
+    let listed = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let open: Vec<RawFd> = listed
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in open.into_iter().filter(|&fd| fd > 2) {
+        // SAFETY: as above; that of the listing is closed already.
+        unsafe { libc::close(fd) };
+    }
+}
+
 /// A descriptor of our own for the same open file, closed on exec and above 2.
 pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: fcntl checks the number; what it returns is new and ours.

@@ -263,3 +263,35 @@ fn output_that_is_asked_to_end_still_brings_what_the_kernel_holds_of_it() {
     host.look(|heard| assert_eq!(heard.received[&child], LEN));
     host.finish();
 }
+
+#[test]
+fn all_lines_of_a_chatty_child_come_while_it_lives() {
+    const CHATTY: &str = "import os,time\n\
+                          for i in range(2000): os.write(1, b'line %d\\n' % i)\n\
+                          time.sleep(600)";
+    let mut host = Host::new();
+    let mut expected = Vec::new();
+    for number in 0..2_000 {
+        expected.extend_from_slice(format!("line {number}\n").as_bytes());
+    }
+    for _ in 0..3 {
+        let spec = host.spec("python3", &["-c", CHATTY]);
+        let (child, pid, _) = host.start(&spec);
+        host.reads(child, "line 1999\n");
+        host.look(|heard| assert!(heard.output[&child] == expected));
+        assert!(crate::host::alive(pid));
+    }
+    host.finish();
+}
+
+#[test]
+fn what_a_chatty_child_wrote_last_comes_when_everything_ends() {
+    let mut host = Host::new();
+    let chatty = "import os\nfor i in range(3000): os.write(1, b'%d\\n' % i)";
+    let spec = host.spec("python3", &["-c", chatty]);
+    let (child, ..) = host.start(&spec);
+    host.exited(child);
+    host.say(&ToAgent::Shutdown);
+    assert!(host.output(child).ends_with(b"\n2999\n"));
+    host.finish();
+}
