@@ -174,6 +174,9 @@ impl Agent {
         let mut events = Vec::with_capacity(EVENTS);
         let mut said = false;
         while self.control.is_some() && Instant::now() < until {
+            // What was asked for behind a start is heard here too.
+            self.starts = 0;
+            self.requests();
             self.reap();
             self.flush_bulk();
             let delivered = self.bulk.as_ref().is_none_or(|bulk| bulk.waiting() == 0);

@@ -279,7 +279,7 @@ impl Agent {
     }
 
     /// Performs the requests that are here, but only so many starts in a turn.
-    fn requests(&mut self) {
+    pub(super) fn requests(&mut self) {
         self.more_requests = false;
         while let Some(control) = &mut self.control
             && self.exit.is_none()

@@ -120,13 +120,16 @@ impl Anchor {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Makes the folder again if it is gone: whether this very call did so. Makes only the lock again if that is gone:
-    /// who cleans up scratch folders deletes files that nobody writes. Costs two stat(2).
+    /// Makes the folder again if it is gone: whether this very call did so. Makes only the lock again, and what says who
+    /// we are, if that is gone: who cleans up scratch folders deletes files that nobody writes. Costs three stat(2).
     pub(super) fn ensure(&self) -> io::Result<bool> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match fs::metadata(&self.path) {
             Ok(found) if (found.dev(), found.ino()) == held.identity => {
                 self.keep_lock(&mut held);
+                if !self.path.join(paths::ENGINE).exists() {
+                    describe(&self.path, &self.session, &self.engine)?;
+                }
                 return Ok(false);
             }
             Ok(_) => {}
@@ -175,15 +178,20 @@ fn furnish(path: &Path, session: &str, engine: &EngineInfo) -> io::Result<Held> 
         // A file system without locks: readers then go by the process id.
         Err(TryLockError::Error(_)) => {}
     }
-    write_atomically(&path.join(paths::SESSION), session.as_bytes())?;
-    let mut text = serde_json::to_vec(engine)?;
-    text.push(b'\n');
-    write_atomically(&path.join(paths::ENGINE), &text)?;
+    describe(path, session, engine)?;
     let metadata = fs::metadata(path)?;
     Ok(Held {
         identity: (metadata.dev(), metadata.ino()),
         lock,
     })
+}
+
+/// Writes what a reader needs to know.
+fn describe(path: &Path, session: &str, engine: &EngineInfo) -> io::Result<()> {
+    write_atomically(&path.join(paths::SESSION), session.as_bytes())?;
+    let mut text = serde_json::to_vec(engine)?;
+    text.push(b'\n');
+    write_atomically(&path.join(paths::ENGINE), &text)
 }
 
 /// Opens the lock of a run; for writing too, because NFS wants that for an exclusive lock.

@@ -22,8 +22,8 @@ const TRASH: &str = ".trash-";
 /// A folder that says nothing about its engine is being made, unless it is older than this.
 const MAKING: Duration = Duration::from_secs(3600);
 
-/// A run on another host that did not say how it ended, and whose files were not touched for so long, is over.
-const FOREIGN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A run of which nobody here can tell whether it goes on is over when its files were not touched for so long.
+const UNTOUCHED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,13 +206,20 @@ impl Runs {
 fn may_go(run: &PastRun, now: SystemTime) -> bool {
     match run.state {
         RunState::Ended => true,
-        RunState::Died => run.engine.mark.is_empty() || run.path.join(paths::SWEPT).exists(),
-        RunState::RunningHere => false,
-        RunState::OnHost(_) => {
-            is_older(&run.path, FOREIGN, now)
-                && newest(&run.path).is_some_and(|at| age(at, now) > FOREIGN)
+        // Nobody knows whose it was: a free lock says that he is gone, and without one only time does.
+        RunState::Died if run.engine.mark.is_empty() => {
+            run.path.join(paths::LOCK).exists() || is_untouched(&run.path, now)
         }
+        RunState::Died => run.path.join(paths::SWEPT).exists(),
+        RunState::RunningHere => false,
+        RunState::OnHost(_) => is_untouched(&run.path, now),
     }
+}
+
+/// Whether nobody changed anything in a folder for so long that its engine must be gone.
+fn is_untouched(folder: &Path, now: SystemTime) -> bool {
+    is_older(folder, UNTOUCHED, now)
+        && newest(folder).is_some_and(|changed| age(changed, now) > UNTOUCHED)
 }
 
 fn is_old(path: &Path, now: SystemTime) -> bool {

@@ -430,6 +430,7 @@ fn a_run_whose_lock_was_deleted_runs_as_long_as_its_engine_does() {
     };
     is_spared();
     let lock = run.lock_inode();
+    fs::remove_file(run.path().join("engine.json")).unwrap();
     assert!(run.events().append(&[begin(PROTOCOL)]).is_none());
     let path = run.path().join("lock");
     assert_ne!(run.lock_inode(), lock, "it holds a new one");

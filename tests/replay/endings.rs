@@ -254,3 +254,20 @@ fn an_agent_that_does_not_answer_is_told_of_and_so_is_its_return() {
     let done = run.finish(LIMIT).ends_with(130);
     assert_eq!(done.stderr.matches("does not answer").count(), 1);
 }
+
+#[test]
+fn ranks_that_end_while_the_engine_is_stopped_are_heard_of_when_it_goes_on() {
+    let home = Home::new();
+    let line = "echo here; while ! [ -e GO ]; do sleep 0.2; done";
+    let session = group_of(&shell("t", line, "replicas: 300, terminal: Pipe"));
+    let run = home.start_replay(&session, &["--quiet"]);
+    let ranks = || home.marked().len();
+    wait_for("all ranks", LIMIT, || (ranks() >= 300).then_some(()));
+    run.signal(libc::SIGSTOP);
+    home.write("GO", "");
+    wait_for("end of all ranks", LIMIT, || {
+        home.marked().is_empty().then_some(())
+    });
+    run.signal(libc::SIGCONT);
+    run.finish(LIMIT).ends_with(0);
+}
