@@ -8,17 +8,13 @@
 //! (a child's program, which the kernel loads before it lets us go on, its folder, its files, a question about them),
 //! a GPU driver that hangs, a `/proc` entry of a process whose memory the kernel holds. Engines notice by heartbeats.
 
-use std::{
-    io,
-    os::fd::OwnedFd,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+mod timers;
+
+use std::{io, os::fd::OwnedFd, process::ExitCode, time::Instant};
 
 use rustix::{
     event::epoll::{self, EventFlags},
     process::{Resource, Rlimit},
-    time::Timespec,
 };
 
 use super::{
@@ -46,9 +42,6 @@ const STARTS: u32 = 8;
 
 /// Streams that waited for room and are read at once before control is looked at.
 const UNBLOCKED: usize = 8;
-
-/// How long the kernel is left alone that did not let us watch a descriptor.
-const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// Events taken from epoll at once.
 pub(super) const EVENTS: usize = 64;
@@ -255,29 +248,6 @@ impl Agent {
         }
     }
 
-    /// Until the next thing is due; absent: for ever.
-    fn timeout(&mut self) -> Option<Timespec> {
-        let due = [
-            self.hunter.due(),
-            self.stats.due(),
-            self.guardian_due,
-            self.unwatched_due,
-            self.ending.as_ref().map(Ending::due),
-        ];
-        let due = due.into_iter().flatten().min();
-        let bulk = self.bulk.as_mut();
-        let can_unblock = self.children.is_blocked() && bulk.is_some_and(Bulk::has_room);
-        let wait = match (self.more_requests || can_unblock, due) {
-            (true, _) => Duration::ZERO,
-            (false, None) => return None,
-            (false, Some(due)) => due.saturating_duration_since(Instant::now()),
-        };
-        Some(Timespec {
-            tv_sec: wait.as_secs() as i64,
-            tv_nsec: wait.subsec_nanos().into(),
-        })
-    }
-
     /// Performs the requests that are here, but only so many starts in a turn.
     pub(super) fn requests(&mut self) {
         self.more_requests = false;
@@ -419,47 +389,6 @@ impl Agent {
             match open_null() {
                 Ok(fd) => self.reserve.push(fd),
                 Err(_) => return,
-            }
-        }
-    }
-
-    /// Tries again what the kernel did not let us watch, now and then.
-    fn watch_unwatched(&mut self) {
-        let now = Instant::now();
-        if self.unwatched_due.is_some_and(|due| due <= now) {
-            self.unwatched_due = None;
-            self.children.retry();
-        }
-        if self.children.is_unwatched() && self.unwatched_due.is_none() {
-            self.unwatched_due = Some(now + UNWATCHED);
-            if !std::mem::replace(&mut self.unwatched_told, true) {
-                let text = "the kernel lets us watch no more descriptors (sysctl fs.epoll.max_user_watches): \
-                            what some processes write comes later";
-                self.notice(Level::Warning, text.to_owned());
-            }
-        }
-    }
-
-    fn timers(&mut self) {
-        let now = Instant::now();
-        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.guardian_due) && self.ending.is_none() {
-            self.start_guardian();
-        }
-        if is_due(self.hunter.due()) {
-            self.with_reserve(|agent| agent.hunt(now));
-        }
-        if is_due(self.stats.due()) {
-            self.with_reserve(|agent| agent.sample(now));
-        }
-        if is_due(self.ending.as_ref().map(Ending::due))
-            && let Some(mut ending) = self.ending.take()
-        {
-            let over = self.with_reserve(|agent| ending.round(&agent.world(), now));
-            self.ending = Some(ending);
-            if let Some(over) = over {
-                self.say_goodbye(over);
-                self.exit = Some(ExitCode::SUCCESS);
             }
         }
     }

@@ -240,6 +240,34 @@ fn a_terminal_that_is_let_go_by_a_living_child_is_not_hung_up() {
 }
 
 #[test]
+fn a_terminal_that_is_opened_again_can_be_typed_into_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut host = Host::new();
+    let mut spec = host.shell(
+        "echo before; exec </dev/null >/dev/null 2>&1; until [ -e GO ]; do sleep 0.02; done; \
+         exec </dev/tty >/dev/tty; echo open; while read line; do echo \"got $line\"; done",
+    );
+    spec.terminal = Terminal::Pty;
+    spec.stdin = Source::Pane;
+    spec.cwd = Some(folder.path().to_str().unwrap().to_owned());
+    let (child, pid, _) = host.start(&spec);
+    host.reads(child, "before");
+    wait_until("it lets go of its terminal", || {
+        let open = std::fs::read_link(format!("/proc/{pid}/fd/2")).unwrap();
+        open.ends_with("null")
+    });
+    host.say(&ToAgent::Input(child, b"lost\n".to_vec()));
+    // Requests are performed in their order.
+    let other = host.spec("true", &[]);
+    host.run(&other);
+    std::fs::write(folder.path().join("GO"), "").unwrap();
+    host.reads(child, "open");
+    host.say(&ToAgent::Input(child, b"kept\n".to_vec()));
+    host.reads(child, "got kept");
+    host.finish();
+}
+
+#[test]
 fn output_that_is_asked_to_end_still_brings_what_the_kernel_holds_of_it() {
     let mut host = Host::with(Options {
         credit: false,

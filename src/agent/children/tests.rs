@@ -65,3 +65,33 @@ fn both_streams_that_are_asked_to_end_may_bring_what_the_kernel_holds_of_them() 
     assert!(child.ended && child.discarded == 12_000);
     drop(out);
 }
+
+#[test]
+fn what_the_kernel_does_not_let_us_watch_is_tried_again_once_each() {
+    let mut children = children();
+    // Nothing can be watched by what is no epoll.
+    let epoll = std::mem::replace(&mut children.epoll, open_null().unwrap());
+    let _write = add(&mut children, 1, 1_000_001);
+    let (_read, write) = child::pipe(false).unwrap();
+    let slot = children.by_key[&ChildKey(1)];
+    let child = children.slots[slot as usize].as_deref_mut().unwrap();
+    child.input.way = Way::Pipe(write, false);
+    let much = vec![0; child::INPUT_MAX];
+    // The first goes into the pipe, the second waits for it.
+    assert!(children.input(ChildKey(1), &much) && children.input(ChildKey(1), &much));
+    for _ in 0..3 {
+        children.retry();
+        let mut unwatched = children.unwatched.clone();
+        unwatched.sort_unstable();
+        assert_eq!(
+            unwatched,
+            [(ChildKey(1), slot, 0), (ChildKey(1), slot, INPUT)]
+        );
+    }
+    children.epoll = epoll;
+    children.retry();
+    assert!(!children.is_unwatched());
+    let child = children.get(ChildKey(1)).unwrap();
+    assert!(matches!(child.input.way, Way::Pipe(_, true)));
+    assert!(child.streams[0].as_ref().unwrap().interest.is_some());
+}
