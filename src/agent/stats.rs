@@ -70,7 +70,7 @@ impl Stats {
         }
     }
 
-    /// A child started: there is something to sample.
+    /// A child started, or lives when samples are wanted again: there is something to sample.
     pub fn wake(&mut self, now: Instant) {
         if self.due.is_none() && self.every.is_some() {
             self.taken = now;
@@ -96,13 +96,13 @@ impl Stats {
     }
 
     /// Takes a sample of the host and of these children by process id. With none of them, it is the last one
-    /// until [`Stats::wake`].
+    /// until [`Stats::wake`]. Absent when `/proc` cannot be read: the next one speaks for that time too.
     pub fn sample(
         &mut self,
         children: &HashMap<i32, Subject>,
         agent: i32,
         now: Instant,
-    ) -> AgentSamples {
+    ) -> Option<AgentSamples> {
         let begin = cpu_time();
         let mut samples = AgentSamples::default();
         if let Some(system) = self.refresh() {
@@ -113,10 +113,12 @@ impl Stats {
             // Nothing keeps ticking, and nothing is kept.
             self.due = None;
             self.used = HashMap::new();
-            return samples;
+            return Some(samples);
         }
-        // Without a free descriptor: nobody is known to use anything, until the next time.
-        let snapshot = Snapshot::take().unwrap_or_default();
+        let Ok(snapshot) = Snapshot::take() else {
+            self.due = self.every.map(|every| now + every);
+            return None;
+        };
         let mut sums: HashMap<i32, (u64, u64, u32)> = HashMap::new();
         let mut used = HashMap::new();
         for process in snapshot.iter() {
@@ -153,7 +155,7 @@ impl Stats {
         samples.children.sort_unstable_by_key(|sample| sample.child);
         let rest = cpu_time().saturating_sub(begin) * REST;
         self.due = self.every.map(|every| now + every.max(rest));
-        samples
+        Some(samples)
     }
 }
 
@@ -210,7 +212,7 @@ mod tests {
         let children = HashMap::from([(child.id() as i32, subject)]);
         let own = std::process::id() as i32;
         let seen = loop {
-            let samples = stats.sample(&children, own, Instant::now());
+            let samples = stats.sample(&children, own, Instant::now()).unwrap();
             let sample = samples.children[0];
             if sample.processes >= 2 && sample.cpu > 0.05 {
                 break samples;
@@ -219,7 +221,13 @@ mod tests {
         };
         assert!(seen.memory.1 > seen.memory.0 && seen.memory.0 > 0);
         assert!(seen.children[0].memory > 0);
-        stats.sample(&HashMap::new(), own, Instant::now());
+        let now = Instant::now();
+        stats.set_every(0, now);
+        assert_eq!(stats.due(), None, "not wanted");
+        stats.set_every(100, now);
+        stats.wake(now);
+        assert!(stats.due().is_some(), "wanted again");
+        stats.sample(&HashMap::new(), own, now);
         assert_eq!(stats.due(), None);
         stats.set_every(0, Instant::now());
         assert_eq!(stats.due(), None);
