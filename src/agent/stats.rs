@@ -236,7 +236,7 @@ mod tests {
         stats.set_every(100, now);
         assert!(stats.due().is_some(), "it lives already");
         let later = now + Duration::from_millis(100);
-        let samples = stats.sample(&children, own, later);
+        let samples = stats.sample(&children, own, later).unwrap();
         let cores = std::thread::available_parallelism().unwrap().get() as f32;
         assert!(samples.children[0].cpu <= cores, "{samples:?}");
         for process in super::super::procs::Snapshot::take().unwrap().iter() {

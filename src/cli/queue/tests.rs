@@ -165,6 +165,7 @@ fn lines_behind_one_that_is_too_long_are_not_put_and_it_is_named() {
     let server = Server::new();
     server
         .handle
+        .questions()
         .declare(QueueDecl {
             name: "short".to_owned(),
             maxbytes: Some(100),

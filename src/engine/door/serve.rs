@@ -268,7 +268,10 @@ async fn opened(
     let (tell, mut told) = oneshot::channel();
     thread::Builder::new()
         .name("opening".to_owned())
-        .spawn(move || tell.send(open(opening, surroundings)))?;
+        .spawn(move || {
+            // The client went before it was told: what was opened closes with the answer.
+            drop(tell.send(open(opening, surroundings)));
+        })?;
     let mut deadline = None;
     loop {
         let too_long = async {

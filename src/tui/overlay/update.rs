@@ -71,9 +71,8 @@ fn find(palette: &mut Overlay, keymap: &Keymap) {
 pub fn typed(state: &mut State, key: &KeyEvent) {
     match state.overlays.last_mut() {
         Some(Overlay::Prompt { input, problem, .. }) => {
-            if input.key(key) {
-                *problem = None;
-            }
+            input.key(key);
+            *problem = None;
         }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette
