@@ -47,6 +47,16 @@ pub enum LinkError {
     Wire(#[from] WireError),
 }
 
+impl LinkError {
+    /// Why nothing can be written any more.
+    fn of_write(error: Errno) -> Self {
+        match error {
+            Errno::PIPE | Errno::CONNRESET => Self::Closed,
+            error => Self::Io(error.into()),
+        }
+    }
+}
+
 /// Makes a descriptor non-blocking, or blocking again.
 pub fn set_nonblocking(fd: impl AsFd, on: bool) -> io::Result<()> {
     let mut flags = rustix::fs::fcntl_getfl(&fd)?;
@@ -112,7 +122,7 @@ impl Control {
                 Ok(written) => self.sent += written,
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(io::Error::from(error).into()),
+                Err(error) => return Err(LinkError::of_write(error)),
             }
         }
         self.out.clear();
@@ -313,7 +323,7 @@ impl Bulk {
                         return Ok(());
                     }
                     Err(Errno::INTR) => {}
-                    Err(error) => return Err(io::Error::from(error).into()),
+                    Err(error) => return Err(LinkError::of_write(error)),
                 }
             }
             self.start = 0;
@@ -353,7 +363,7 @@ impl Bulk {
                     }
                     self.stage = None;
                 }
-                Err(error) => return Err(io::Error::from(error).into()),
+                Err(error) => return Err(LinkError::of_write(error)),
             }
         }
         Ok(true)
