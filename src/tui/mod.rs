@@ -5,5 +5,6 @@
 
 pub mod config;
 pub mod keymap;
+mod reading;
 pub mod theme;
 pub mod widget;

@@ -1,3 +1,0 @@
-//! The user's settings.
-//!
-//! Owns the form of `config.ron`. Never writes it.
