@@ -33,7 +33,7 @@ pub fn open_palette(state: &mut State) {
         at: 0,
         of,
     };
-    find(&mut palette, &state.keymap);
+    find(&mut palette, &state.config.keymap);
     state.overlays.push(palette);
 }
 
@@ -78,7 +78,7 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
             if let Overlay::Palette { input, .. } = palette
                 && input.key(key)
             {
-                find(palette, &state.keymap);
+                find(palette, &state.config.keymap);
             }
         }
         _ => {}
@@ -93,7 +93,7 @@ pub fn pasted(state: &mut State, text: &str) {
             if let Overlay::Palette { input, .. } = palette {
                 input.paste(text);
             }
-            find(palette, &state.keymap);
+            find(palette, &state.config.keymap);
         }
         _ => {}
     }
@@ -360,7 +360,10 @@ pub fn open_session(state: &mut State, path: &Path) {
         }
         Err(problems) => {
             let title = format!("{} cannot be opened", path.display());
-            state.overlays.push(Overlay::problems(title, problems));
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            state
+                .overlays
+                .push(Overlay::problems(title, &problems, &text));
         }
     }
 }
