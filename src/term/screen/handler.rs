@@ -105,11 +105,8 @@ impl Limited<'_> {
         }
         match c.width() {
             None => {}
-            Some(0) => {
-                if self.marks() < MOST_MARKS {
-                    self.term.input(c);
-                }
-            }
+            Some(0) if self.marks() >= MOST_MARKS => {}
+            Some(0) => self.term.input(c),
             Some(_) => {
                 self.said.last = Some(c);
                 self.term.input(c);
