@@ -531,3 +531,42 @@ fn the_preflight_looks_where_each_template_looks() {
     let expected = [false, true, true, false, true, true, true, true];
     assert_eq!(right, expected, "{answers:#?}");
 }
+
+#[test]
+fn a_reply_is_the_same_in_whatever_pieces_it_comes() {
+    let bench = Bench::new();
+    let output = bench.run(
+        "from dragon.native import _server\n\
+         class Pieces:\n\
+         \x20   def __init__(self, data, step): self.data, self.step = data, step\n\
+         \x20   def recv(self, most):\n\
+         \x20       got, self.data = self.data[:min(most, self.step)], self.data[min(most, self.step):]\n\
+         \x20       return got\n\
+         \x20   def recv_into(self, view):\n\
+         \x20       got = self.recv(len(view))\n\
+         \x20       view[:len(got)] = got\n\
+         \x20       return len(got)\n\
+         def read(data, step):\n\
+         \x20   sock, c = Pieces(data, step), _server.Connection.__new__(_server.Connection)\n\
+         \x20   c._data, c._at, c._sock = b'', 0, None\n\
+         \x20   replies = []\n\
+         \x20   while sock.data or c._at < len(c._data):\n\
+         \x20       reply = c._reply(sock)\n\
+         \x20       replies.append(str(reply) if isinstance(reply, Exception) else reply)\n\
+         \x20   return replies\n\
+         def f():\n\
+         \x20   long = bytes(range(256)) * 1000\n\
+         \x20   data = b'+OK\\r\\n:-7\\r\\n$-1\\r\\n*-1\\r\\n-ERR a b\\r\\n$0\\r\\n\\r\\n$4\\r\\n\\r\\n\\r\\n\\r\\n'\n\
+         \x20   data += b'*2\\r\\n$1\\r\\nq\\r\\n$%d\\r\\n%b\\r\\n' % (len(long), long)\n\
+         \x20   right = [b'OK', -7, None, None, 'ERR a b', b'', b'\\r\\n\\r\\n', [b'q', long]]\n\
+         \x20   for step in (1, 2, 3, 7, 1000, 65536, len(data)):\n\
+         \x20       assert read(data, step) == right, step\n\
+         \x20   for wrong in (b'+OK', b'$5\\r\\nab', b'$70000\\r\\nab', b'$2\\r\\nabcd', b'?\\r\\n', b'+' * 200000):\n\
+         \x20       try: read(wrong, 9999)\n\
+         \x20       except _server._Broken: pass\n\
+         \x20       else: assert False, wrong[:20]\n\
+         \x20   print('ok')\n",
+        "",
+    );
+    assert_eq!(out(&output), "ok\n", "{}", err(&output));
+}

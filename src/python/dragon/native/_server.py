@@ -24,7 +24,7 @@ GRACE = PROMPT
 MAX_VALUE = 512 * 1024 * 1024
 # From this size on a value is sent by itself instead of being copied behind its command.
 _COPY_BELOW = 64 * 1024
-# Room for what comes; longer values are received straight into their own place.
+# Most that is taken from the socket at once; longer values are received straight into their own place.
 _BUFFER = 64 * 1024
 
 
@@ -126,7 +126,7 @@ class _Broken(OSError):
 class Connection:
     """One socket, what came over it and was not used yet, and the process it belongs to."""
 
-    __slots__ = ("pid", "busy", "_place", "_sock", "_wait", "_data", "_at", "_end", "__weakref__")
+    __slots__ = ("pid", "busy", "_place", "_sock", "_wait", "_data", "_at", "__weakref__")
 
     def __init__(self, name):
         """Connects and introduces itself as ``name`` (bytes)."""
@@ -140,9 +140,8 @@ class Connection:
             raise ConnectionError(
                 "no queue server at %s: %s" % (self._place.shown, error.strerror or error)
             ) from error
-        # What is unread lies between _at and _end.
-        self._data = bytearray(_BUFFER)
-        self._at = self._end = 0
+        # What came and was not read yet lies behind _at.
+        self._data, self._at = b"", 0
         self._wait = self._sock.gettimeout()
         _open.add(self)
         for hello in self._place.hello:
@@ -210,41 +209,41 @@ class Connection:
 
     def _line(self, sock):
         """The next line without its end."""
-        data = self._data
-        searched = self._at
-        while True:
-            end = data.find(b"\r\n", searched, self._end)
-            if end >= 0:
-                line = bytes(data[self._at : end])
-                self._at = end + 2
-                return line
-            # The last byte may be the first of the line's end.
-            searched = max(self._at, self._end - 1)
-            if self._at > 0:
-                rest = self._end - self._at
-                data[:rest] = data[self._at : self._end]
-                searched -= self._at
-                self._at, self._end = 0, rest
-            if self._end == len(data):
+        at = self._at
+        end = self._data.find(b"\r\n", at)
+        while end < 0:
+            rest = self._data[at:]
+            if len(rest) > _BUFFER:
                 raise _Broken("it answered a line without an end")
-            with memoryview(data) as view:
-                self._end += _received(sock, view[self._end :])
+            self._data, self._at = rest + _received(sock), 0
+            at = 0
+            end = self._data.find(b"\r\n")
+        self._at = end + 2
+        return self._data[at:end]
 
     def _value(self, sock, length):
         """The next ``length`` bytes, and the line end behind them is done with."""
-        data, at = self._data, self._at
-        if self._end - at >= length + 2:
-            self._at = at + length + 2
-            return bytes(data[at : at + length])
-        have = min(self._end - at, length)
-        value = bytearray(length)
-        value[:have] = data[at : at + have]
-        self._at = at + have
+        at = self._at
+        end = at + length
+        if len(self._data) >= end + 2:
+            self._at = end + 2
+            if self._data[end : end + 2] != b"\r\n":
+                raise _Broken("a value is longer than it said")
+            return self._data[at:end]
+        # With its line end, which would cost a call of its own.
+        value = bytearray(length + 2)
+        have = len(self._data) - at
+        value[:have] = self._data[at:]
+        self._data, self._at = b"", 0
         with memoryview(value) as view:
-            while have < length:
-                have += _received(sock, view[have:])
-        if self._line(sock):
+            while have < length + 2:
+                count = sock.recv_into(view[have:])
+                if count == 0:
+                    raise _Broken("it closed the connection")
+                have += count
+        if value[length:] != b"\r\n":
             raise _Broken("a value is longer than it said")
+        del value[length:]
         return value
 
     def close(self):
@@ -268,11 +267,11 @@ class Connection:
         self.close()
 
 
-def _received(sock, into):
-    count = sock.recv_into(into)
-    if count == 0:
+def _received(sock):
+    data = sock.recv(_BUFFER)
+    if not data:
         raise _Broken("it closed the connection")
-    return count
+    return data
 
 
 _open = weakref.WeakSet()
