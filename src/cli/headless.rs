@@ -22,7 +22,7 @@ use super::{
     engine_log::EngineLog,
     failures,
     json_output::JsonLines,
-    lines::{LineAssembler, colour_by_environment},
+    lines::{LineAssembler, colour_by_environment, grouped},
     report,
     signals::Signals,
     streams,
@@ -170,9 +170,21 @@ fn start_error(error: StartError, loaded: &Loaded, format: Format) -> u8 {
             return 4;
         }
     };
+    tell_first(problems, loaded, format);
+    code
+}
+
+/// Tells problems of a session with their places in its file; of very many only the first, and how many there are more.
+pub(super) fn tell_first(mut problems: Vec<session::Problem>, loaded: &Loaded, format: Format) {
+    let more = problems.len().saturating_sub(session::PROBLEMS_MAX);
+    problems.truncate(session::PROBLEMS_MAX);
     let problems = failures::placed(problems, loaded);
     failures::tell(&problems, Some(&loaded.text), format);
-    code
+    if more > 0 {
+        let text = format!("{} more problems are not told", grouped(more as u64));
+        let last = session::Problem::error(session::FieldPath::root(), text).in_file(&loaded.path);
+        failures::tell(&[last], None, format);
+    }
 }
 
 /// Takes events and panes until the run is over; how it ended.

@@ -28,7 +28,6 @@ use crate::{
         host::HostSpec,
         ids::{GroupName, HostName, ProcessId, TemplateName},
         policy::{Placement, Policy},
-        session::PROBLEMS_MAX,
         template::ProcessTemplate,
     },
 };
@@ -69,10 +68,8 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     let session = &loaded.session;
     let mut problems = preflight::without_hosts(session);
     problems.extend(preflight::unsupported(session));
-    problems.truncate(PROBLEMS_MAX);
     if !problems.is_empty() {
-        let problems = failures::placed(problems, &loaded);
-        failures::tell(&problems, Some(&loaded.text), format);
+        headless::tell_first(problems, &loaded, format);
         return Ok(2);
     }
     let welcome = hello::describe_this_host(wants_gpus(session));
@@ -118,8 +115,7 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     if refusals.is_empty() {
         return Ok(0);
     }
-    let refusals = failures::placed(refusals, &loaded);
-    failures::tell(&refusals, Some(&loaded.text), format);
+    headless::tell_first(refusals, &loaded, format);
     Ok(3)
 }
 

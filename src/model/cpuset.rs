@@ -52,6 +52,12 @@ impl From<CpuSet> for String {
 }
 
 impl CpuSet {
+    /// The first `count` indices, at most [`COUNT_MAX`].
+    pub fn first(count: u32) -> Self {
+        let ranges = count.min(COUNT_MAX).checked_sub(1).map(|last| (0, last));
+        Self(ranges.into_iter().collect())
+    }
+
     /// Of ranges in any order, which may overlap.
     fn of_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
         ranges.sort_unstable();
@@ -165,6 +171,9 @@ mod tests {
     fn ranges_that_overlap_are_one_and_many_of_them_cost_little() {
         let set: CpuSet = ("0-8191,".repeat(2_000_000) + "3").parse().unwrap();
         assert_eq!((set.len(), set.to_string().as_str()), (8192, "0-8191"));
+        assert_eq!(CpuSet::first(8192), set);
+        assert_eq!(CpuSet::first(u32::MAX), set);
+        assert_eq!(CpuSet::first(0), CpuSet::default());
         let set = CpuSet::from_iter([7, 1, 2, 7, 0, 9, 8]);
         assert_eq!(set.to_string(), "0-2,7-9");
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 1, 2, 7, 8, 9]);

@@ -19,7 +19,7 @@ use super::placement::{HostFacts, Inventory};
 use crate::{
     agent::wire::{self, ControlReader, FromAgent, ToAgent, Welcome},
     model::{
-        cpuset::{COUNT_MAX, CpuSet},
+        cpuset::CpuSet,
         document::Session,
         host::HostSpec,
         ids::HostName,
@@ -157,7 +157,7 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
             .find(|(name, _)| *name == declared.name)
             .map(|(_, host)| host);
         let named = meant.unwrap_or(&declared.name);
-        let gpus: CpuSet = (0..declared.gpus.min(COUNT_MAX)).collect();
+        let gpus = CpuSet::first(declared.gpus);
         if localhost.is_called(named) {
             if names.insert(localhost.name.clone()) {
                 let mut here = HostFacts {
@@ -173,7 +173,7 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
             hosts.push(HostFacts {
                 name: named.clone(),
                 aliases: Vec::new(),
-                cpus: (0..declared.cpus.min(COUNT_MAX)).collect(),
+                cpus: CpuSet::first(declared.cpus),
                 gpus,
                 listed: true,
                 reachable: false,
@@ -259,6 +259,22 @@ mod tests {
             ]
         );
         assert_eq!(inventory.hosts[1].gpus.len(), 4);
+    }
+
+    #[test]
+    fn a_great_many_large_hosts_take_little() {
+        let mut session = session();
+        session.hosts = (0..60_000)
+            .map(|index| {
+                HostSpec::Declared(DeclaredHost {
+                    name: HostName::new(&format!("node{index}")),
+                    cpus: u32::MAX,
+                    gpus: u32::MAX,
+                })
+            })
+            .collect();
+        let hosts = inventory(&session, &Vec::new(), &welcome()).hosts;
+        assert_eq!((hosts.len(), hosts[1].cpus.len()), (60_001, 8192));
     }
 
     #[test]
