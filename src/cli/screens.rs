@@ -63,7 +63,8 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
     let hosts = [OnceLock::new(), OnceLock::new()];
     let planner = move |session: &Session| {
         let with_gpus = preview::wants_gpus(session);
-        let here = hosts[usize::from(with_gpus)].get_or_init(|| hello::describe_this_host(with_gpus));
+        let here =
+            hosts[usize::from(with_gpus)].get_or_init(|| hello::describe_this_host(with_gpus));
         preview::plan(session, &aliases, here)
     };
     tui::open(tui::Options {

@@ -12,15 +12,8 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    compose,
-    config::Config,
-    keymap::{Context, Keymap},
-    message::Effect,
-    overlay::Overlay,
-    run,
-    theme::Glyphs,
-    toast::Toasts,
-    view::Places,
+    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run,
+    theme::Glyphs, toast::Toasts, view::Places,
 };
 use crate::model::{
     document::Session,
@@ -142,8 +135,6 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// Short news.
     pub toasts: Toasts,
-    /// Which key does what.
-    pub keymap: Keymap,
     /// Settings.
     pub config: Config,
     /// Which theme is on, by name.
@@ -174,7 +165,7 @@ pub struct State {
 
 impl State {
     /// A state that shows a session.
-    pub fn new(draft: Draft, config: Config, keymap: Keymap, glyphs: &'static Glyphs) -> Self {
+    pub fn new(draft: Draft, config: Config, glyphs: &'static Glyphs) -> Self {
         let tab = if draft.session.groups.is_empty() {
             Tab::Compose
         } else {
@@ -187,7 +178,6 @@ impl State {
             run: None,
             overlays: Vec::new(),
             toasts: Toasts::default(),
-            keymap,
             theme: config.theme.clone(),
             config,
             themes: Vec::new(),

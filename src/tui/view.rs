@@ -146,7 +146,7 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Compose => compose::view::draw(state, theme, places.body, buffer),
         Tab::Runs => None,
     };
-    let hints_of = state.keymap.hints(state.context());
+    let hints_of = state.config.keymap.hints(state.context());
     let right = Line::from(bottom_right(state));
     hints::draw(buffer, places.bottom, &hints_of, &right, theme);
     for overlay in &state.overlays {

@@ -83,7 +83,7 @@ impl Node {
     /// What a path leads to.
     pub fn of(path: &FieldPath) -> Node {
         let name = |at: usize| match path.parts().get(at) {
-            Some(Part::Name(name)) => Some(name.as_str()),
+            Some(Part::Name(name)) => Some(&**name),
             _ => None,
         };
         match name(0) {

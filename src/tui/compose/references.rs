@@ -92,7 +92,9 @@ pub fn queue_renamed(session: &mut Session, old: &QueueName, new: &QueueName) {
 fn in_value(value: &mut Value, old: &QueueName, new: &QueueName) {
     match value {
         Value::Queue(name) if name == old => *name = new.clone(),
-        Value::List(values) => values.iter_mut().for_each(|value| in_value(value, old, new)),
+        Value::List(values) => values
+            .iter_mut()
+            .for_each(|value| in_value(value, old, new)),
         Value::Map(entries) => entries.iter_mut().for_each(|(key, value)| {
             in_value(key, old, new);
             in_value(value, old, new);

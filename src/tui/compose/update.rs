@@ -491,7 +491,7 @@ fn why(state: &mut State) {
     } else {
         state
             .overlays
-            .push(Overlay::problems("what is wrong", problems));
+            .push(Overlay::problems("what is wrong", &problems, ""));
     }
 }
 

@@ -41,13 +41,13 @@ pub fn launch(state: &mut State) {
     }
     let problems: Vec<_> = state.draft.problems();
     if problems.iter().any(|problem| problem.is_error()) {
-        state
-            .overlays
-            .push(Overlay::problems("the session cannot be started", problems));
+        let title = "the session cannot be started";
+        let overlay = Overlay::problems(title, &problems, "");
+        state.overlays.push(overlay);
         return;
     }
     let draft = &state.draft;
-    let run = Run::new(&draft.session, state.config.scrollback as usize);
+    let run = Run::new(&draft.session, state.config.scrollback);
     let opening = Opening {
         text: draft.written(),
         name: draft.name(),

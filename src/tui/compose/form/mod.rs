@@ -507,7 +507,7 @@ fn put(session: &mut Session, node: &Node, key: &str, ron: &str) -> Result<(), S
                 .groups
                 .insert(named("g", GroupName::new)?, group.clone());
             let result = set(&mut alone, &format!("g.{key}={ron}")).map_err(said);
-            if let (Ok(()), Some((_, changed))) = (&result, alone.groups.pop()) {
+            if let (Ok(_), Some((_, changed))) = (&result, alone.groups.pop()) {
                 *group = changed;
             }
             group.templates = templates;

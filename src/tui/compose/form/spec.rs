@@ -276,7 +276,13 @@ const GPU_SET: Spec = spec(
 
 /// The fields of a template.
 pub const TEMPLATE: &[Spec] = &[
-    spec("", "name", Kind::Name, Complete::Nothing, "what refers to it follows when it changes"),
+    spec(
+        "",
+        "name",
+        Kind::Name,
+        Complete::Nothing,
+        "what refers to it follows when it changes",
+    ),
     spec(
         "target",
         "target",
@@ -301,11 +307,21 @@ pub const TEMPLATE: &[Spec] = &[
     spec(
         "replicas",
         "replicas",
-        Kind::Number { least: 1, most: 1_000_000, unset: None },
+        Kind::Number {
+            least: 1,
+            most: 1_000_000,
+            unset: None,
+        },
         Complete::Nothing,
         "how many ranks",
     ),
-    spec("env", "env", Kind::Env, Complete::Nothing, "variables: NAME=value OTHER='two words'"),
+    spec(
+        "env",
+        "env",
+        Kind::Env,
+        Complete::Nothing,
+        "variables: NAME=value OTHER='two words'",
+    ),
     spec(
         "cwd",
         "folder",
@@ -413,7 +429,13 @@ pub const TEMPLATE: &[Spec] = &[
 
 /// The fields of a group.
 pub const GROUP: &[Spec] = &[
-    spec("", "name", Kind::Name, Complete::Nothing, "what refers to it follows when it changes"),
+    spec(
+        "",
+        "name",
+        Kind::Name,
+        Complete::Nothing,
+        "what refers to it follows when it changes",
+    ),
     spec(
         "walltime",
         "walltime",
@@ -445,18 +467,32 @@ pub const GROUP: &[Spec] = &[
 
 /// The fields of a queue.
 pub const QUEUE: &[Spec] = &[
-    spec("", "name", Kind::Name, Complete::Nothing, "the arguments that refer to it follow when it changes"),
+    spec(
+        "",
+        "name",
+        Kind::Name,
+        Complete::Nothing,
+        "the arguments that refer to it follow when it changes",
+    ),
     spec(
         "maxsize",
         "items",
-        Kind::Number { least: 1, most: u64::MAX, unset: Some("no limit") },
+        Kind::Number {
+            least: 1,
+            most: u64::MAX,
+            unset: Some("no limit"),
+        },
         Complete::Nothing,
         "the greatest number of items; who puts more waits",
     ),
     spec(
         "maxbytes",
         "bytes",
-        Kind::Number { least: 1, most: u64::MAX, unset: Some("no limit") },
+        Kind::Number {
+            least: 1,
+            most: u64::MAX,
+            unset: Some("no limit"),
+        },
         Complete::Nothing,
         "the greatest number of bytes of all items together",
     ),
@@ -518,18 +554,32 @@ const KIND_OF_HOST: Spec = spec(
 /// The fields of a host that is described.
 pub const DECLARED: &[Spec] = &[
     KIND_OF_HOST,
-    spec("name", "name", Kind::Filled("localhost"), Complete::Nothing, "placements on it follow when it changes"),
+    spec(
+        "name",
+        "name",
+        Kind::Filled("localhost"),
+        Complete::Nothing,
+        "placements on it follow when it changes",
+    ),
     spec(
         "cpus",
         "cpus",
-        Kind::Number { least: 1, most: COUNT, unset: None },
+        Kind::Number {
+            least: 1,
+            most: COUNT,
+            unset: None,
+        },
         Complete::Nothing,
         "how many cpus it has",
     ),
     spec(
         "gpus",
         "gpus",
-        Kind::Number { least: 0, most: COUNT, unset: None },
+        Kind::Number {
+            least: 0,
+            most: COUNT,
+            unset: None,
+        },
         Complete::Nothing,
         "how many GPUs it has",
     ),
@@ -550,5 +600,11 @@ pub const SSH: &[Spec] = &[
 /// The fields of an allocation.
 pub const SLURM: &[Spec] = &[
     KIND_OF_HOST,
-    spec("options", "options", Kind::Filled("-N 2"), Complete::Nothing, "options of salloc: -N 4 -p gpu"),
+    spec(
+        "options",
+        "options",
+        Kind::Filled("-N 2"),
+        Complete::Nothing,
+        "options of salloc: -N 4 -p gpu",
+    ),
 ];

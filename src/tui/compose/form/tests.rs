@@ -120,11 +120,7 @@ fn a_choice_keeps_what_was_typed_and_gives_a_first_value_where_one_is_needed() {
         let changed = field(&session, &template(), key);
         assert!(changed.written.is_some(), "{key}");
         reset(&mut session, &template(), &changed).unwrap();
-        assert_eq!(
-            field(&session, &template(), key).written,
-            None,
-            "{key}"
-        );
+        assert_eq!(field(&session, &template(), key).written, None, "{key}");
     }
 }
 
@@ -166,7 +162,12 @@ fn every_kind_of_host_and_every_field_of_the_rest_can_be_edited() {
     put(&Node::Queue("numbers".parse().unwrap()), "maxsize", "7").unwrap();
     put(&Node::Session, "python", "python3.11").unwrap();
     assert!(
-        put(&Node::Session, "timeline", "(at: \"5s\", do: Stop(\"policy\"))").is_ok()
+        put(
+            &Node::Session,
+            "timeline",
+            "(at: \"5s\", do: Stop(\"policy\"))"
+        )
+        .is_ok()
     );
     let declared = DeclaredHost {
         name: HostName::new("node07"),

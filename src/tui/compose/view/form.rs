@@ -97,7 +97,7 @@ fn field_of(node: &Node, fields: &[Field], problem: &Problem) -> usize {
         .iter()
         .skip(skip)
         .filter_map(|part| match part {
-            Part::Name(name) => Some(name.as_str()),
+            Part::Name(name) => Some(&**name),
             Part::Index(_) => None,
         })
         .collect();
@@ -152,9 +152,7 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
     let node = &state.compose.at;
     let focused = state.compose.focus == Focus::Form;
     let title = node.title(&state.draft.session);
-    let inside = Panel::new(title)
-        .focused(focused)
-        .draw(buffer, area, theme);
+    let inside = Panel::new(title).focused(focused).draw(buffer, area, theme);
     let fields = update::fields(state);
     if fields.is_empty() {
         let mut y = inside.y;
@@ -177,37 +175,30 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
         return None;
     }
     let (lines, first, rows) = layout(state, &fields, inside);
-    let scrolls = lines.len() > usize::from(rows.height);
+    let scrolls = lines.len() > usize::from(rows.height) && rows.width > 1;
     let width = rows.width.saturating_sub(u16::from(scrolls));
     let mut cursor = None;
     for (line, y) in lines.iter().skip(first).zip(rows.top()..rows.bottom()) {
         let row = Rect::new(rows.x, y, width, 1);
         match line {
             Line::Section(name) => {
-                let used = put(buffer, row.x + 1, y, row.width, name, theme.dim);
+                let used = put(
+                    buffer,
+                    row.x + 1,
+                    y,
+                    row.width.saturating_sub(1),
+                    name,
+                    theme.dim,
+                );
                 let x = row.x + used + 2;
                 let rule = theme.glyphs.border.horizontal;
                 let left = usize::from(row.right().saturating_sub(x + 1));
-                put(
-                    buffer,
-                    x,
-                    y,
-                    left as u16,
-                    &rule.repeat(left),
-                    theme.border,
-                );
+                put(buffer, x, y, left as u16, &rule.repeat(left), theme.border);
             }
             Line::Field(index) => {
                 let selected = *index == state.compose.field.min(fields.len() - 1);
                 if let Some(field) = fields.get(*index) {
-                    let at = draw_field(
-                        state,
-                        field,
-                        selected && focused,
-                        theme,
-                        row,
-                        buffer,
-                    );
+                    let at = draw_field(state, field, selected && focused, theme, row, buffer);
                     cursor = cursor.or(at);
                 }
             }
@@ -235,7 +226,7 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
     }
     if scrolls {
         let bar = Rect {
-            x: rows.right() - 1,
+            x: rows.right().saturating_sub(1),
             width: 1,
             ..rows
         };
@@ -262,7 +253,15 @@ fn about(
     let parts = wrapped(field.spec.about, width);
     let from = rows.bottom() + u16::from(height > 2);
     for (part, y) in parts.iter().zip(from..inside.bottom()) {
-        put_cut(buffer, inside.x + 1, y, width, part, theme.dim, theme.glyphs);
+        put_cut(
+            buffer,
+            inside.x + 1,
+            y,
+            width,
+            part,
+            theme.dim,
+            theme.glyphs,
+        );
     }
 }
 
@@ -317,7 +316,7 @@ fn draw_field(
                     };
                     editing.input.draw(buffer, rest, true, theme)
                 }
-                (Some(payload), None) if at > 0 || words.len() <= 3 => {
+                (Some(payload), None) if field.is_typed() => {
                     let (_, more) = choice::number(buffer, place, word, selected, theme);
                     let from = more.right() + 1;
                     let room = place.right().saturating_sub(from);

@@ -99,7 +99,7 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
 
 /// Whether a problem is about something that a folded row does not show.
 fn hides(row: &Row, problem: &Problem) -> bool {
-    row.folded == Some(true) && problem.path.is_within(&row.node.path())
+    row.folded == Some(true) && problem.path.parts().starts_with(row.node.path().parts())
 }
 
 fn words(session: &Session, row: &Row, theme: &Theme) -> (String, String, Style) {
