@@ -89,7 +89,7 @@ impl Draft {
 
     /// Whether something is not in the file.
     pub fn is_changed(&self) -> bool {
-        self.session != self.saved
+        !session::written::alike(&self.session, &self.saved)
     }
 
     /// What it is called.

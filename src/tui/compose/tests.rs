@@ -5,6 +5,7 @@ use super::{edit::Kind, *};
 use crate::{
     model::{
         document::Session,
+        session::written,
         template::{Target, Value},
     },
     tui::{
@@ -147,18 +148,25 @@ fn a_session_is_composed_from_nothing_by_keys_only() {
 fn every_change_can_be_taken_back_and_made_again() {
     let mut screens = Screens::of(demo());
     let mut seen = vec![screens.state.draft.session.clone()];
-    for keys in ["j j j d", "K", "delete", "Q esc esc", "home j N esc esc", "T esc esc"] {
+    for keys in [
+        "j j j d",
+        "K",
+        "delete",
+        "Q esc esc",
+        "home j N esc esc",
+        "T esc esc",
+    ] {
         screens.press(keys);
         seen.push(screens.state.draft.session.clone());
     }
     for before in seen.iter().rev().skip(1) {
         screens.press("u");
-        assert_eq!(screens.state.draft.session, *before);
+        assert!(written::alike(&screens.state.draft.session, before));
     }
     assert!(!screens.state.draft.is_changed());
     for after in seen.iter().skip(1) {
         screens.press("ctrl-r");
-        assert_eq!(screens.state.draft.session, *after);
+        assert!(written::alike(&screens.state.draft.session, after));
     }
 }
 
@@ -367,10 +375,7 @@ fn what_is_wrong_stands_below_its_field_and_marks_its_row_of_the_tree() {
     let mut screens = Screens::of(broken);
     screens.press("j j j");
     let screen = screens.screen();
-    let row = screen
-        .lines()
-        .find(|line| line.contains("×3"))
-        .unwrap();
+    let row = screen.lines().find(|line| line.contains("×3")).unwrap();
     assert!(row.contains('✗'), "{screen}");
     let lines: Vec<&str> = screen.lines().collect();
     let after = lines

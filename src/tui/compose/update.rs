@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     engine::door::preview::Plan,
-    model::{document::Session, event::Level},
+    model::{document::Session, event::Level, session::written},
     tui::{
         keymap::Action,
         message::Effect,
@@ -429,7 +429,7 @@ pub fn change(
             return false;
         }
     };
-    let is_other = changed != state.draft.session;
+    let is_other = !written::alike(&changed, &state.draft.session);
     if is_other {
         let before = Snapshot {
             session: Arc::new(std::mem::replace(&mut state.draft.session, changed)),
