@@ -33,6 +33,14 @@ fn every_embedded_theme_is_read_without_a_problem_and_says_its_name() {
 }
 
 #[test]
+fn every_shipped_theme_is_embedded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("themes");
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, EMBEDDED.len());
+    assert_eq!(EMBEDDED[0].0, DEFAULT);
+}
+
+#[test]
 fn every_text_of_every_theme_can_be_read_on_its_ground_at_every_depth() {
     for (name, _) in EMBEDDED {
         for depth in [Depth::Ansi16, Depth::Ansi256, Depth::True] {
