@@ -100,7 +100,7 @@ impl Keymap {
             ));
         };
         for key in &wish.keys {
-            if wish.context.takes_text() && key.is_plain() && key.is_text() {
+            if wish.context.takes_text() && key.is_text() {
                 return Err(format!("`{key}` is text in `{}`", wish.context.name()));
             }
             if wish.context == Context::Typing && key.is_plain() {

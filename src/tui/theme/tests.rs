@@ -211,6 +211,12 @@ fn the_environment_says_how_many_colours_there_are() {
     assert_eq!(depth(&[("TERM", "xterm-kitty")]), Depth::True);
     assert_eq!(depth(&[("TERM", "xterm-direct")]), Depth::True);
     assert_eq!(depth(&[("TERM", "xterm")]), Depth::Ansi16);
+    let screen = [("TERM", "screen-256color"), ("COLORTERM", "truecolor")];
+    assert_eq!(depth(&screen), Depth::Ansi256);
+    assert_eq!(
+        depth(&[screen[0], screen[1], ("TMUX", "/tmp/tmux-1/default,1,0")]),
+        Depth::True
+    );
     assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi16);
     assert_eq!(depth(&[("TERM", "vt100")]), Depth::None);
     assert_eq!(

@@ -20,9 +20,9 @@ pub fn keep_visible(first: usize, selected: usize, length: usize, height: u16) -
     first.clamp(lowest, selected).min(length - height)
 }
 
-/// Draws the rows that are seen. `row` is given the index, the line and whether it is selected; the selected
-/// one's line has its style already, and what `row` draws there should patch it. A bar at the right edge
-/// takes one column when not all rows fit. Gives the index of the first row.
+/// Draws the rows that are seen. `row` is given the line, the index and whether it is selected; the style of a
+/// selected row is laid over what it drew. A bar at the right edge takes one column when not all rows fit. Gives
+/// the index of the first row.
 pub fn draw(
     buf: &mut Buffer,
     area: Rect,

@@ -95,6 +95,11 @@ fn the_best_fit_comes_first_with_its_letters_marked() {
     let pieces: Vec<&str> = line.spans.iter().map(|span| &*span.content).collect();
     assert_eq!(pieces, ["re", "start", " all that failed"]);
     assert_eq!(fuzzy::rank("xyz", items), []);
+    let accented = "re\u{301}seau";
+    let hits = fuzzy::rank("seau", [accented]);
+    let line = fuzzy::marked(accented, &hits[0].at, theme.text, theme.accent);
+    let pieces: Vec<&str> = line.spans.iter().map(|span| &*span.content).collect();
+    assert_eq!(pieces, ["re\u{301}", "seau"]);
 }
 
 fn press(input: &mut Input, code: KeyCode, held: KeyModifiers) -> bool {
