@@ -191,6 +191,10 @@ pub(super) fn tell_first(mut problems: Vec<session::Problem>, loaded: &Loaded, f
 async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> Outcome {
     let mut chunks = Vec::new();
     let mut outcome = None;
+    // Output may be here before the first event: whoever reads JSON is told of the run first.
+    if let Some(event) = handle.events.recv().await {
+        printer.event(&event);
+    }
     loop {
         tokio::select! {
             event = handle.events.recv() => match event {
