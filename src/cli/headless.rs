@@ -103,7 +103,7 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
     let agent = std::env::current_exe().context("this program cannot be found")?;
     let saved = session::saved(&loaded.session, Some(&loaded.text));
     if saved.anew {
-        streams::say("the record has the session without its comments: they could not be kept");
+        streams::say("comments of the session could not be kept in the record of the run");
     }
     Ok(EngineOptions {
         name: loaded.name(),
