@@ -26,6 +26,12 @@ pub(super) fn first(screen: &Screen) -> Cell<'_> {
 }
 
 #[test]
+fn a_screen_can_go_to_another_thread() {
+    fn sendable<T: Send>(_: &T) {}
+    sendable(&Screen::new(1, 2, 0));
+}
+
+#[test]
 fn text_lands_where_it_is_printed() {
     let screen = shown(3, 10, b"one\r\ntwo");
     assert_eq!(view(&screen), ["one", "two", ""]);

@@ -42,7 +42,8 @@ impl Screen {
     }
 
     /// Moves the view so that its last row is `offset` lines above the newest; 0 follows the output, more than
-    /// [`Self::history`] is the oldest. While it is not 0, the view stays on its lines when new ones arrive.
+    /// [`Self::history`] is the oldest. While it is not 0, the view stays on its lines when new ones arrive
+    /// (output that scrolls below a fixed header moves it up, though nothing is added to the history).
     pub fn scroll_to(&mut self, offset: usize) {
         let wanted = offset.min(self.history());
         let step = wanted as i64 - self.offset() as i64;
