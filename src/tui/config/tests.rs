@@ -77,7 +77,7 @@ fn everything_wrong_is_said_with_its_place_and_the_rest_counts() {
             "4:12: ascii: unknown word `Sometimes`",
             "5:12: mouse: expected `true` or `false`, found text",
             "6:17: scrollback: lies between 0 and 1000000",
-            "8:9: keys.rum: unknown place `rum`: did you mean `run`?",
+            "8:9: keys.rum: unknown place `rum`",
             "10:13: keys.run.stopp: unknown action `stopp`: did you mean `stop`?",
             "11:13: keys.run.quit: `quit` has no key in `run`, but in global",
             "12:21: keys.run.mute: no key is called `contrl-m`",

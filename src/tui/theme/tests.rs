@@ -157,7 +157,7 @@ fn everything_wrong_in_a_theme_is_said_with_its_place_and_the_rest_counts() {
             "3:34: palette.red: `red` is a colour already",
             "3:59: palette.bad: `#12345` is not of the form #rrggbb",
             "5:5: texd: unknown field `texd`: did you mean `text`?",
-            "6:10: dim: unknown colour `inc`: did you mean `ink`?",
+            "6:10: dim: unknown colour `inc`",
             "7:18: accent.fg: an index lies between 0 and 255",
             "7:23: accent.blink: unknown field `blink`",
             "8:21: ok: unknown colour of the sixteen `gren`: did you mean `green`?",
