@@ -172,6 +172,14 @@ impl Talk {
         })
     }
 
+    /// As [`Self::event`], and what was said before counts too.
+    #[track_caller]
+    fn told(&mut self, what: &str, found: impl Fn(&Event) -> bool) {
+        if !self.events().iter().any(|it| found(&it.event)) {
+            self.event(what, |event| found(event).then_some(()));
+        }
+    }
+
     #[track_caller]
     fn welcome(&mut self) {
         self.hear("a welcome", |said| {
@@ -181,10 +189,11 @@ impl Talk {
 
     #[track_caller]
     fn rank_started(&mut self, process: &str) {
-        self.event("a start", |event| match event {
-            Event::ProcessStarted { process: it, .. } => (*it == id(process)).then_some(()),
-            _ => None,
-        });
+        let process = id(process);
+        self.told(
+            "a start",
+            |event| matches!(event, Event::ProcessStarted { process: it, .. } if *it == process),
+        );
     }
 
     /// Watches these, and waits until that is so.
