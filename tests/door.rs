@@ -8,6 +8,7 @@ mod support;
 use std::{
     collections::HashMap,
     os::{fd::OwnedFd, unix::net::UnixStream},
+    path::{Path, PathBuf},
     process::{Command as Program, Stdio},
     time::{Duration, Instant},
 };
@@ -47,7 +48,7 @@ struct Talk {
 }
 
 /// Sets what a child finds in its environment, as [`Home::prepare`] does: the engine takes ours.
-fn program(home: &Home) -> std::path::PathBuf {
+fn program(home: &Home) -> PathBuf {
     let mut like = Program::new(PROGRAM);
     home.prepare(&mut like);
     let mut script = "#!/bin/sh\n".to_owned();
@@ -63,7 +64,7 @@ fn program(home: &Home) -> std::path::PathBuf {
 }
 
 /// A script to be run. Another process writes it: one of ours that is forked meanwhile would hold it open for writing.
-fn executable(home: &Home, name: &str, script: &str) -> std::path::PathBuf {
+fn executable(home: &Home, name: &str, script: &str) -> PathBuf {
     let path = home.path().join(name);
     let mut writer = Program::new("sh")
         .args(["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh"])
@@ -99,13 +100,6 @@ fn id(text: &str) -> ProcessId {
     text.parse().unwrap()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-}
-
 impl Talk {
     fn opened(text: &str, start: bool) -> Self {
         let home = Home::new();
@@ -114,11 +108,24 @@ impl Talk {
     }
 
     fn of(home: Home, opening: Opening) -> Self {
-        let runtime = runtime();
         let program = program(&home);
+        Self::launched(home, &program, &[], opening)
+    }
+
+    /// What is launched is this program, whatever it is.
+    fn with(program: &Path, home: Home) -> Self {
+        let opening = opening(&home, "", true);
+        Self::launched(home, program, &[], opening)
+    }
+
+    fn launched(home: Home, program: &Path, more: &[&str], opening: Opening) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let client = {
             let _inside = runtime.enter();
-            Client::launch(&program, opening).unwrap()
+            Client::launch_with(program, more, opening).unwrap()
         };
         Self {
             client,
@@ -529,6 +536,17 @@ fn the_engine_has_no_terminal_and_a_session_of_its_own() {
     talk.event("an answer", |event| {
         matches!(event, Event::Explained { .. }).then_some(())
     });
+    talk.finish();
+}
+
+#[test]
+fn the_engine_writes_its_own_log_when_it_is_asked_to() {
+    let home = Home::new();
+    let program = program(&home);
+    let opening = opening(&home, &session(&shell("t", "read line", ""), ""), true);
+    let mut talk = Talk::launched(home, &program, &["--log-level", "trace"], opening);
+    talk.welcome();
+    assert!(talk.home.the_run().join("engine.log").exists());
     talk.finish();
 }
 
