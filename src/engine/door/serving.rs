@@ -56,7 +56,7 @@ pub struct Serving<'l> {
     errands: Errands,
     watched: HashSet<ProcessId>,
     chunks: Vec<Chunk>,
-    /// More output waits than was brought forward.
+    /// There may be more output than was brought forward.
     more: bool,
     /// Samples are wanted; there are some that were not told.
     sampling: bool,
@@ -307,6 +307,8 @@ impl<'l> Serving<'l> {
         }
         if !self.line.out.has_chunks() {
             self.handle.panes.take_some(OUTPUT_AHEAD, &mut self.chunks);
+            let taken: usize = self.chunks.iter().map(|it| it.bytes.len()).sum();
+            self.more = taken >= OUTPUT_AHEAD;
             for chunk in self.chunks.drain(..) {
                 self.line.out.chunk(&chunk);
             }
