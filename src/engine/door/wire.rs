@@ -64,7 +64,8 @@ pub enum ToEngine {
     Watch(Vec<ProcessId>),
     /// Milliseconds between samples from now on; 0, as at first: none.
     SampleEvery(u32),
-    /// Milliseconds between looks at the queues from now on; 0, as at first: none. Told when something changed.
+    /// Milliseconds between looks at the queues from now on (at least 50); 0, as at first: none. Told when something
+    /// changed; ages and waiting times are those of that moment.
     QueuesEvery(u32),
     /// Items of a queue, without taking them. Answered by `Peeked` or a failed `Done`.
     Peek {
