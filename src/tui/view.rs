@@ -14,7 +14,7 @@ use ratatui::{
 };
 
 use super::{
-    hosts, overlay, queues, run,
+    hosts, overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
     widget::{
@@ -52,6 +52,10 @@ pub struct Places {
     pub queues: Rect,
     /// The panes.
     pub panes: Rect,
+    /// What past run it is; empty where none is looked at.
+    pub banner: Rect,
+    /// Which moment of it.
+    pub time: Rect,
 }
 
 /// Divides the screen.
@@ -73,10 +77,11 @@ pub fn places(state: &State) -> Places {
     };
     let mut places = Places {
         top,
-        body,
         bottom,
         ..Places::default()
     };
+    let body = runs::view::around(state, body, &mut places);
+    places.body = body;
     let focus_on_tree = state.run.as_ref().is_some_and(|run| {
         run.focus == run::Focus::Tree && run.typing.is_none() && !run.zoom && run.merged.is_none()
     });
@@ -143,8 +148,10 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Run => run::view::draw(state, theme, buffer),
         Tab::Queues => queues::view::draw(state, theme, places.body, buffer),
         Tab::Hosts => hosts::view::draw(state, theme, places.body, buffer),
-        Tab::Compose | Tab::Runs => None,
+        Tab::Runs => runs::view::draw(state, theme, places.body, buffer),
+        Tab::Compose => None,
     };
+    runs::view::past(state, theme, places, buffer);
     let hints_of = state.keymap.hints(state.context());
     let right = Line::from(bottom_right(state));
     hints::draw(buffer, places.bottom, &hints_of, &right, theme);
@@ -216,7 +223,12 @@ fn status<'t>(state: &State, theme: &'t Theme) -> Line<'t> {
     let count = run.facts.count(None);
     let clock = Duration::try_from_secs_f64(run.seconds(state.now)).unwrap_or_default();
     let clock = format::clock(clock);
+    let died = run
+        .past
+        .as_ref()
+        .is_some_and(|past| past.listed.word() == "died" && past.is_at_end());
     let (sign, style, word): (&str, Style, &str) = match (&run.link, run.facts.outcome) {
+        (run::Link::Past, None) if died => (theme.glyphs.unknown, theme.error, "engine died"),
         (run::Link::Gone(_), _) => (theme.glyphs.unknown, theme.error, "engine gone"),
         (run::Link::Starting, _) => (theme.glyphs.starting, theme.starting, "starting"),
         (_, Some(Outcome::Succeeded)) => (theme.glyphs.succeeded, theme.ok, "succeeded"),

@@ -33,6 +33,10 @@ pub enum Wish {
     Discard(PathBuf),
     /// Write over a file that is there.
     Overwrite(PathBuf),
+    /// Delete a past run, by its id.
+    DeleteRun(String),
+    /// Throw away changes and run a past run again, by its id.
+    RunAgain(String),
 }
 
 /// What a line of text is asked for.

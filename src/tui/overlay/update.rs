@@ -18,6 +18,7 @@ use crate::{
         keymap::{Action, Context, Keymap},
         message::{Effect, Hit},
         run,
+        runs::{self, Ask},
         state::{Draft, State},
         update::{perform, quit_now},
         widget::fuzzy,
@@ -216,6 +217,8 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
+        Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
+        Wish::RunAgain(id) => runs::update::again(state, id),
     }
 }
 
@@ -357,6 +360,7 @@ pub fn open_session(state: &mut State, path: &Path) {
             state.draft = Draft::of(loaded);
             if !state.is_live() {
                 state.run = None;
+                state.aside = None;
             }
         }
         Err(problems) => {

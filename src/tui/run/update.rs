@@ -58,6 +58,7 @@ pub fn launch(state: &mut State) {
         size: SIZE,
     };
     state.run = Some(run);
+    state.aside = None;
     state.tab = Tab::Run;
     state.effect(Effect::Launch(Box::new(opening)));
     state.effect(Effect::Send(ToEngine::SampleEvery(SAMPLE_EVERY)));
@@ -228,7 +229,18 @@ fn merge(state: &mut State) {
         Some(_) => Selector::group(selected.group),
         None => selected,
     };
-    run.merged = Some(Merged::new(of));
+    let merged = Merged::new(of);
+    // Of the past, the logs are all there is.
+    let logs: Vec<Effect> = match run.link {
+        Link::Past => merged
+            .watched(&run.facts)
+            .iter()
+            .filter_map(|process| run.read_tail(process))
+            .collect(),
+        _ => Vec::new(),
+    };
+    run.merged = Some(merged);
+    state.effects.extend(logs);
 }
 
 fn begin_typing(state: &mut State, to_all: bool) {
@@ -444,7 +456,7 @@ fn turn_page(run: &mut Run, by: isize) {
 
 /// The engine is gone: the run cannot go on.
 pub fn lost(state: &mut State, reason: String) {
-    if let Some(run) = &mut state.run
+    if let Some(run) = state.live_run_mut()
         && run.facts.outcome.is_none()
     {
         run.typing = None;

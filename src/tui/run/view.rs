@@ -385,7 +385,7 @@ fn draw_pane(
     let rank = run.facts.rank(&pane.process)?;
     let typing = run.typing.as_ref().filter(|to| to.selects(&pane.process));
     let focused = typing.is_some() || is_current && run.focus == Focus::Pane;
-    let label = state.draft.session.label(&pane.process);
+    let label = run.session.label(&pane.process);
     let (glyph, _) = theme.process(rank.state, state_of(rank));
     let title = format!("{glyph} {label}");
     let mut about = String::new();
