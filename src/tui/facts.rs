@@ -589,7 +589,7 @@ mod tests {
         facts.apply(&event(3.0, &again));
         let rank = facts.rank(&id("g/a.1")).unwrap();
         assert_eq!(
-            (rank.restarts(), rank.status, rank.failure),
+            (rank.restarts(), rank.status.clone(), rank.failure),
             (1, None, false)
         );
     }
@@ -603,7 +603,8 @@ mod tests {
         facts.apply(&event(1.0, &STARTED.replace("a.1", "a.3")));
         facts.apply(&event(1.0, &RUNNING.replace("a.1", "a.3")));
         facts.apply(&event(2.0, &scaled.replace('4', "1")));
-        let left: Vec<_> = facts.selected(Some(&"g/a".parse().unwrap())).collect();
+        let template = "g/a".parse().unwrap();
+        let left: Vec<_> = facts.selected(Some(&template)).collect();
         let left: Vec<u32> = left.iter().map(|(process, _)| process.rank).collect();
         assert_eq!(left, [0, 3], "what still runs is shown");
     }

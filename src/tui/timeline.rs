@@ -1,13 +1,20 @@
 //! What the user did while a run went on, as the timeline of a session.
 //!
 //! Owns [`Noted`], bounded: a run of many days may be steered by hand. Never performs anything. Start at
-//! [`Noted::session`].
+//! [`Noted::session`] and [`ask`].
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
+use super::{
+    message::Effect,
+    overlay::{For, Overlay},
+    state::State,
+};
 use crate::model::{
     document::{Session, Step, TimelineEntry},
-    event::Command,
+    event::{Command, Level},
+    ids::Selector,
+    session,
 };
 
 /// Steps that are kept; the later ones are left out and counted.
@@ -29,8 +36,7 @@ pub struct Noted {
 }
 
 impl Noted {
-    /// Notes a command. Questions and sizes are no deeds; a restart is told as the kind of a timeline that comes next
-    /// to it: stop it, then start it.
+    /// Notes a command. Questions and sizes are no deeds.
     pub fn take(&mut self, at: f64, command: &Command) {
         let step = match command {
             Command::Start(selector) => Step::Start(selector.clone()),
@@ -39,10 +45,7 @@ impl Noted {
             Command::Mute(selector) => Step::Mute(selector.clone()),
             Command::Unmute(selector) => Step::Unmute(selector.clone()),
             Command::Scale(selector, replicas) => Step::Scale(selector.clone(), *replicas),
-            Command::Restart(selector) => {
-                self.push(at, Step::Stop(selector.clone()));
-                Step::Start(selector.clone())
-            }
+            Command::Restart(selector) => Step::Restart(selector.clone()),
             Command::Send(selector, bytes) => {
                 let Ok(text) = std::str::from_utf8(bytes) else {
                     self.left_out += 1;
@@ -71,9 +74,25 @@ impl Noted {
         }
     }
 
-    /// A session with these steps in its timeline, beside those it has.
+    /// A session with these steps in its timeline, beside those it has. A group that the timeline starts is not started
+    /// at once any more: where that was done by hand a second time, the first time is said too.
     pub fn session(&self, session: &Session) -> Session {
         let mut session = session.clone();
+        let starts = |step: &Step| match step {
+            Step::Start(selector) if selector.template.is_none() => Some(selector.clone()),
+            _ => None,
+        };
+        let timeline = session.timeline.iter();
+        let mut said: Vec<Selector> = timeline.filter_map(|entry| starts(&entry.step)).collect();
+        for group in self.steps.iter().filter_map(|(_, step)| starts(step)) {
+            if !said.contains(&group) {
+                session.timeline.push(TimelineEntry {
+                    at: Duration::ZERO,
+                    step: Step::Start(group.clone()),
+                });
+                said.push(group);
+            }
+        }
         let entries = self.steps.iter().map(|(at, step)| TimelineEntry {
             // To the millisecond: that is what a person can read, and finer than a hand.
             at: Duration::from_millis((at.max(0.0) * 1000.0) as u64),
@@ -83,6 +102,37 @@ impl Noted {
         session.timeline.sort_by_key(|entry| entry.at);
         session
     }
+}
+
+/// Asks for a file for the session with what was done since its start.
+pub fn ask(state: &mut State) {
+    let Some(run) = &state.run else { return };
+    if run.noted.steps.is_empty() {
+        let text = "nothing was done yet: starting, stopping, muting, scaling and typing count";
+        state.toasts.push(Level::Info, text, state.now);
+        return;
+    }
+    let name = format!("{}-timeline.ron", state.draft.name());
+    state
+        .overlays
+        .push(Overlay::prompt(For::SaveTimeline, &name));
+}
+
+/// Writes it; where that is the file of the session that is composed, it becomes that session.
+pub fn save_to(state: &mut State, path: PathBuf) {
+    let Some(run) = &state.run else { return };
+    let session = run.noted.session(&run.session);
+    let text = session::save(&session, Some(&run.text));
+    if run.noted.left_out > 0 {
+        let text = format!("{} steps could not be kept", run.noted.left_out);
+        state.toasts.push(Level::Warning, text, state.now);
+    }
+    if state.draft.path.as_ref() == Some(&path) && !state.draft.is_changed() {
+        state.draft.saved = session.clone();
+        state.draft.session = session;
+        state.draft.text = Some(text.clone());
+    }
+    state.effect(Effect::Write { path, text });
 }
 
 #[cfg(test)]

@@ -152,7 +152,10 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Compose => None,
     };
     runs::view::past(state, theme, places, buffer);
-    let hints_of = state.keymap.hints(state.context());
+    let hints_of = match runs::view::hints(state) {
+        Some(hints) => hints,
+        None => state.keymap.hints(state.context()),
+    };
     let right = Line::from(bottom_right(state));
     hints::draw(buffer, places.bottom, &hints_of, &right, theme);
     for overlay in &state.overlays {
@@ -196,11 +199,11 @@ fn bottom_right(state: &State) -> String {
 /// Draws the first line; gives where the name of each screen is.
 pub fn top(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Vec<Rect> {
     let changed = if state.draft.is_changed() { " *" } else { "" };
-    let name = format!(
-        "dragon-tui {} {}{changed}",
-        theme.glyphs.closed,
-        state.draft.name()
-    );
+    let session = match runs::update::past(state) {
+        Some(past) => past.listed.session.clone(),
+        None => state.draft.name() + changed,
+    };
+    let name = format!("dragon-tui {} {session}", theme.glyphs.closed);
     let screens: Vec<(&str, &str)> = ["1", "2", "3", "4", "5"]
         .into_iter()
         .zip(Tab::ALL.map(Tab::name))

@@ -20,6 +20,7 @@ use crate::{
         run,
         runs::{self, Ask},
         state::{Draft, State},
+        timeline,
         update::{perform, quit_now},
         widget::fuzzy,
     },
@@ -217,6 +218,7 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
+        Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
         Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
         Wish::RunAgain(id) => runs::update::again(state, id),
     }
@@ -264,6 +266,19 @@ fn answer(state: &mut State) {
                     .push(Overlay::confirm(question, Wish::Overwrite(path)));
             } else {
                 save_to(state, path);
+            }
+            return;
+        }
+        For::SaveTimeline => {
+            let path = PathBuf::from(text.trim());
+            close(state);
+            if path.exists() {
+                let question = format!("{} is there already: write over it?", path.display());
+                state
+                    .overlays
+                    .push(Overlay::confirm(question, Wish::OverwriteTimeline(path)));
+            } else {
+                timeline::save_to(state, path);
             }
             return;
         }

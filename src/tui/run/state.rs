@@ -66,6 +66,8 @@ pub enum Focus {
 pub struct State {
     /// Its session, as it was started.
     pub session: Session,
+    /// The text of it.
+    pub text: String,
     /// What is known of it.
     pub facts: Facts,
     /// Its record.
@@ -113,6 +115,7 @@ impl State {
     pub fn new(session: &Session, scrollback: usize) -> Self {
         Self {
             session: session.clone(),
+            text: String::new(),
             facts: Facts::of(session),
             folder: None,
             link: Link::Starting,

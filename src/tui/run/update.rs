@@ -19,6 +19,7 @@ use crate::{
         message::Effect,
         overlay::{Overlay, Wish},
         state::{State, Tab},
+        timeline,
     },
 };
 
@@ -47,9 +48,10 @@ pub fn launch(state: &mut State) {
         return;
     }
     let draft = &state.draft;
-    let run = Run::new(&draft.session, state.config.scrollback as usize);
+    let mut run = Run::new(&draft.session, state.config.scrollback as usize);
+    run.text = draft.written();
     let opening = Opening {
-        text: draft.written(),
+        text: run.text.clone(),
         name: draft.name(),
         folder: draft.folder(&state.folder),
         path: draft.path.clone(),
@@ -88,6 +90,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::Clear => clear(state),
         Action::Copy => copy(state),
         Action::Pager => pager(state),
+        Action::SaveTimeline => timeline::ask(state),
         _ => return look(state, action),
     }
     true

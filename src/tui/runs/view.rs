@@ -16,6 +16,7 @@ use crate::{
     model::event::Outcome,
     record::{RunState, civil::utc_text},
     tui::{
+        keymap::{Action, Context, Hint},
         run,
         state::{State, Tab},
         theme::Theme,
@@ -146,6 +147,38 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
     }
 }
 
+/// The keys that make sense in the past, for the last line; absent: it is not looked at.
+pub fn hints(state: &State) -> Option<Vec<Hint>> {
+    past_of(state)?;
+    let context = state.context();
+    if !matches!(
+        context,
+        Context::Run | Context::Pane | Context::Queues | Context::Hosts
+    ) {
+        return None;
+    }
+    let on_run = state.tab == Tab::Run;
+    let wanted: &[(&[Action], &str, bool)] = &[
+        (&[Action::Earlier, Action::Later], "earlier, later", true),
+        (&[Action::Start], "run again", on_run),
+        (&[Action::Zoom], "zoom", on_run),
+        (&[Action::Merged], "all-in-one", on_run),
+        (&[Action::Search], "search", on_run),
+        (&[Action::Why], "why", on_run),
+        (&[Action::Back], "back", true),
+        (&[Action::Help], "help", true),
+    ];
+    let wanted = wanted.iter().filter(|(_, _, here)| *here);
+    let hints = wanted.map(|(actions, words, _)| Hint {
+        keys: actions
+            .iter()
+            .filter_map(|action| state.keymap.keys(context, *action).first().copied())
+            .collect(),
+        words,
+    });
+    Some(hints.collect())
+}
+
 fn ground(theme: &Theme) -> ratatui::style::Color {
     let base = theme.bar_empty.bg.or(theme.base().bg);
     base.unwrap_or(ratatui::style::Color::Reset)
@@ -214,6 +247,10 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
         ..rows
     };
     if !header.is_empty() {
+        let header = Rect {
+            width: header.width.saturating_sub(1),
+            ..header
+        };
         row_of(&HEADER, None, theme.dim, has_id, header, theme, buffer);
     }
     if shown.is_empty() {
@@ -233,6 +270,11 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
         length: shown.len(),
     };
     list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
+        let free = u16::from(line.width == rows.width);
+        let line = Rect {
+            width: line.width.saturating_sub(free),
+            ..line
+        };
         let listed = shown[index];
         let none = || theme.glyphs.none.to_owned();
         let failed = listed.failed.map_or_else(none, format::count);
