@@ -13,7 +13,7 @@ mod refused;
 use std::{fs, time::Duration};
 
 use support::{
-    program::{Done, Home, LIMIT, Running, group_of, json, shell},
+    program::{Done, Home, LIMIT, Running, group_of, shell},
     wait_for,
 };
 
@@ -96,6 +96,60 @@ fn check_gives_problems_as_json_with_file_line_and_column() {
     );
 }
 
+#[test]
+fn check_finds_everything_in_one_go_in_the_order_of_the_file() {
+    let home = Home::new();
+    home.write(
+        "s.ron",
+        group_of(
+            &(shell("a", "true", r#"ready: Line("("), stdout: DevNull"#)
+                + &shell("b", "true", "replica: 3")
+                + &shell("c", "true", r#"alerts: [Dead, Line("[")]"#)
+                + &shell(
+                    "d",
+                    "true",
+                    r#"stdout: DevNull, stderr: Pain, ready: Line("x")"#,
+                )),
+        ),
+    );
+    let done = home.run(&["check", "s.ron"]).ends_with(2);
+    let problems: Vec<&str> = done
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("s.ron:"))
+        .collect();
+    let expected = [
+        (2, "g.templates.a.ready: \"(\" is no regular expression"),
+        (2, "g.templates.a.ready: a line can only be seen"),
+        (3, "unknown field `replica`"),
+        (4, "alerts[0]: unknown variant `Dead`"),
+        (4, "alerts[1]: \"[\" is no regular expression"),
+        (5, "stderr: unknown variant `Pain`"),
+    ];
+    assert_eq!(problems.len(), expected.len(), "{done:?}");
+    for (line, (number, part)) in problems.iter().zip(expected) {
+        assert!(line.starts_with(&format!("s.ron:{number}:")), "{done:?}");
+        assert!(line.contains(part), "{part}: {done:?}");
+    }
+    // It is refused with the same words.
+    let refused = home.run(&["--replay", "s.ron"]).ends_with(2);
+    assert_eq!(done.stdout, refused.stderr);
+}
+
+#[test]
+fn check_says_once_that_there_is_nothing_to_run() {
+    let home = Home::new();
+    for session in [
+        "Session(version: 1)",
+        "Session(version: 1, groups: {\"g\": ProcessGroup()})",
+    ] {
+        home.write("s.ron", session);
+        let done = home.run(&["check", "s.ron"]).ends_with(2);
+        assert_eq!(done.stdout.matches("nothing to run").count(), 1, "{done:?}");
+        assert_eq!(done.stderr, "1 error, 0 warnings\n");
+    }
+}
+
 // plan
 
 const DECLARED: &str = r#"Session(
@@ -140,6 +194,56 @@ fn plan_seats_ranks_on_declared_hosts_and_starts_nothing() {
     assert!(home.runs().is_empty());
 }
 
+/// A variable of the environment in a line of a plan.
+fn variable<'l>(line: &'l serde_json::Value, name: &str) -> Option<&'l str> {
+    let env = line["env"].as_array().unwrap();
+    let found: Vec<_> = env.iter().filter(|pair| pair[0] == name).collect();
+    assert!(found.len() < 2, "{line}");
+    found.first().map(|pair| pair[1].as_str().unwrap())
+}
+
+#[test]
+fn plan_shows_the_environment_of_the_template_with_the_rank_filled_in() {
+    let home = Home::new();
+    let env = r#"replicas: 2, env: { "LOG": "{rank} of {nproc}", "CUDA_VISIBLE_DEVICES": "all", "X": "{{rank}}" }"#;
+    let session = DECLARED.replace("gpus: 1),", &format!("gpus: 1), {env},"));
+    home.write("s.ron", session.replacen("replicas: 4,", "", 1));
+    let done = home.run(&["plan", "s.ron"]).ends_with(0);
+    let lines: Vec<&str> = done.stdout.lines().collect();
+    assert!(lines[1].starts_with("trainer.1"), "{done:?}");
+    for part in [
+        "LOG=1 of 2",
+        "CUDA_VISIBLE_DEVICES=all",
+        "X={rank}",
+        "ROCR_VISIBLE_DEVICES=1",
+    ] {
+        assert_eq!(lines[1].matches(part).count(), 1, "{part}: {done:?}");
+    }
+    assert!(!done.stdout.contains("DRAGON"), "{done:?}");
+    let plan = home.run(&["plan", "s.ron", "--format", "json"]).objects();
+    assert_eq!(variable(&plan[0], "LOG"), Some("0 of 2"));
+    assert_eq!(variable(&plan[0], "CUDA_VISIBLE_DEVICES"), Some("all"));
+    // A rank in a variable keeps ranks apart that go to the same place.
+    let session = DECLARED.replace(
+        r#"Program("true"), replicas: 3"#,
+        r#"Program("true"), replicas: 3, env: { "R": "{rank}" }"#,
+    );
+    home.write("s.ron", session);
+    let plan = home.run(&["plan", "s.ron", "--format", "json"]).objects();
+    assert_eq!(plan.len(), 7);
+    assert_eq!(variable(&plan[6], "R"), Some("2"));
+}
+
+#[test]
+fn a_plan_on_declared_hosts_says_nothing_of_the_gpus_of_this_machine() {
+    let home = Home::new();
+    home.write("s.ron", DECLARED);
+    for more in [&[][..], &["--set", "fit.trainer.replicas=5"]] {
+        let done = home.run(&[&["plan", "s.ron"], more].concat());
+        assert!(!done.stderr.contains("NVIDIA"), "{done:?}");
+    }
+}
+
 #[test]
 fn plan_gives_every_line_as_json() {
     let home = Home::new();
@@ -152,7 +256,13 @@ fn plan_gives_every_line_as_json() {
     assert_eq!(plan[1]["process"], "fit/trainer.1");
     assert_eq!(plan[1]["host"], "pinoak0033");
     assert_eq!(plan[1]["gpus"], "1");
-    assert_eq!(plan[1]["env"][1], json(r#"["CUDA_VISIBLE_DEVICES", "1"]"#));
+    assert_eq!(variable(&plan[1], "CUDA_VISIBLE_DEVICES"), Some("1"));
+    assert_eq!(variable(&plan[1], "DRAGON_TUI_RANK"), Some("1"));
+    assert_eq!(variable(&plan[1], "DRAGON_TASK"), Some("fit/trainer.1"));
+    assert_eq!(variable(&plan[1], "DRAGON_TUI_NPROC"), Some("4"));
+    assert_eq!(variable(&plan[1], "DRAGON_TUI_HOST"), Some("pinoak0033"));
+    // That is known when it runs.
+    assert_eq!(variable(&plan[1], "DRAGON_TUI_RUN"), None);
     assert_eq!(plan[4]["process"], "fit/writer.0");
     assert_eq!(plan[4]["last_rank"], 2);
     assert_eq!(plan[4]["gpus"], serde_json::Value::Null);
@@ -213,6 +323,13 @@ fn set_refuses_what_it_does_not_know() {
         ("g.witness.replicas=x", "expected a whole number"),
         ("g.witness.replicas=0", "replicas must be 1 to 1,000,000"),
         ("nonsense", "sets nothing"),
+        ("g.witness=1", "is a template: name one of its fields"),
+        // It is nowhere in the file: told without a place in it.
+        (
+            "g.witness.args=[Queue(\"q\")]",
+            "groups.g.templates.witness.args[0]: there is no queue `q`",
+        ),
+        ("g.witness.cwd=", "set by g.witness.cwd="),
     ] {
         let home = Home::new();
         let done = home.replay(&beside_a_witness(""), &["--set", assignment]);

@@ -213,7 +213,7 @@ fn without_ptys_to_spare_ranks_get_a_pipe_with_a_notice() {
         "s.ron",
         group_of(&shell(
             "t",
-            &format!("tty > /dev/null && echo pty || echo pipe; {STAYS}"),
+            &format!("[ -t 1 ] && echo pty || echo pipe; {STAYS}"),
             "replicas: 10",
         )),
     );

@@ -217,6 +217,21 @@ fn when_all_three_are_killed_at_once_the_next_start_sweeps_what_is_left() {
 }
 
 #[test]
+fn a_run_whose_lock_was_deleted_is_left_alone_by_the_next_start() {
+    let home = Home::new();
+    let line = "echo here; while ! [ -e GO ]; do sleep 0.05; done; echo done";
+    let run = home.start_replay(&group_of(&shell("t", line, "")), &[]);
+    run.wait_for_output("t.0 | here");
+    std::fs::remove_file(home.the_run().join("lock")).unwrap();
+    home.replay(&group_of(&shell("next", "true", "")), &[])
+        .ends_with(0);
+    home.write("GO", "");
+    run.finish(LIMIT)
+        .ends_with(0)
+        .prints(&["t.0 | here", "t.0 | done"]);
+}
+
+#[test]
 fn a_run_inside_a_run_that_is_killed_from_outside_leaves_nothing() {
     let home = Home::new();
     home.write("inner.ron", group_of(&shell("bad", BAD_HABITS, "")));

@@ -80,8 +80,6 @@ pub struct Child {
     pub shown: u64,
     /// Bytes thrown away.
     pub discarded: u64,
-    /// Its output is to end as soon as nothing is left in the kernel, or after so many bytes more.
-    pub closing: Option<u64>,
 }
 
 impl Child {
@@ -99,7 +97,6 @@ impl Child {
             streamed: false,
             shown: 0,
             discarded: 0,
-            closing: None,
         }
     }
 }
@@ -164,10 +161,10 @@ impl Input {
         }
     }
 
-    /// Drops all that waits; nobody will read it.
-    pub fn discard(&mut self) {
+    /// Drops all that waits; nobody will read it. A pty whose owner lives may be opened again, and then typed into.
+    pub fn discard(&mut self, alive: bool) {
         self.waiting = Vec::new();
-        self.closing = true;
+        self.closing = !(alive && matches!(self.way, Way::Pty));
     }
 
     /// Writes what the child takes now. False: it does not read any more.
@@ -219,6 +216,8 @@ pub struct Stream {
     /// A pipe whose last read gave so much that moving pages is cheaper than copying bytes.
     bulky: bool,
     quiet: u8,
+    /// It is to end as soon as nothing is left in the kernel, or after so many bytes more.
+    pub closing: Option<u64>,
     /// Not watched for a moment, for more than a line to gather.
     pub resting: bool,
     /// Small reads in a row, each soon after the one before, and when the last read was.
@@ -239,6 +238,7 @@ impl Stream {
             fixed: false,
             bulky: false,
             quiet: 0,
+            closing: None,
             resting: false,
             hurried: 0,
             last: None,
@@ -409,6 +409,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pty_that_is_hung_up_takes_input_again_while_its_owner_lives() {
+        let pty = pty::open((24, 80)).unwrap();
+        super::super::link::set_nonblocking(&pty.master, true).unwrap();
+        let master = Stream::new(pty.master, true, false);
+        let mut input = Input {
+            way: Way::Pty,
+            ..Input::default()
+        };
+        assert!(input.push(b"lost"));
+        input.discard(true);
+        assert!(!input.waits() && input.push(b"read\n") && input.write(Some(&master)));
+        let mut line = [0; 16];
+        assert_eq!(read_some(&pty.slave, &mut line).unwrap(), 5);
+        input.discard(false);
+        assert!(!input.push(b"nobody"));
+    }
+
+    #[test]
     fn a_pipe_grows_when_it_fills_and_shrinks_when_quiet() {
         let (read, write) = pipe(true).unwrap();
         let mut stream = Stream::new(read, false, false);
@@ -417,7 +435,10 @@ mod tests {
         assert_eq!(grown, 0);
         stream.adapt(PIPE_FULL, &mut grown);
         if stream.fixed {
-            return; // An ordinary user beyond the limit.
+            // An ordinary user beyond the limit: the kernel refuses it to us too, and nothing is counted.
+            assert!(rustix::pipe::fcntl_setpipe_size(&write, PIPE_GROWN).is_err());
+            assert_eq!((grown, stream.grown), (0, false));
+            return;
         }
         assert_eq!(grown, 1);
         assert_eq!(

@@ -7,21 +7,26 @@
 //! a hang-up for ever. It is always taken out before it is closed: a child between clone and exec still holds the open
 //! file, and epoll would go on reporting a number that is already used again.
 
+mod resting;
+#[cfg(test)]
+mod tests;
+mod typing;
+
 use std::{
     collections::{HashMap, VecDeque},
     io,
     os::fd::{AsFd, OwnedFd},
     rc::Rc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use rustix::{
     event::epoll::{self, EventData, EventFlags},
-    time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec},
+    time::{TimerfdClockId, TimerfdFlags},
 };
 
 use super::{
-    child::{Child, Outcome, REST, Way, grown_few},
+    child::{Child, Outcome, Way, grown_few},
     link::{Bulk, COPY_MAX},
     pty,
     start::open_null,
@@ -31,14 +36,16 @@ use super::{
 /// Which descriptor of a child: a stream, or its input pipe.
 const INPUT: usize = 2;
 
-/// How many of the children that were just typed into are listened to between others, and for how long after the
-/// last key.
-const ATTENDED_MAX: usize = 8;
-const ATTENDED_FOR: Duration = Duration::from_millis(100);
+/// Where the key's low bits are in a token, and how many.
+const KEY_SHIFT: u32 = 34;
+const KEY_BITS: u64 = (1 << 28) - 1;
 
-/// The most that is still read of a child whose output was asked to end, in bytes: a pty and a grown pipe hold less,
+/// The most that is still read of a stream that was asked to end, in bytes: a pty and a grown pipe hold less,
 /// only somebody who goes on writing reaches it.
 const CLOSING_MAX: u64 = 1 << 20;
+
+/// A descriptor of a child: whose, its slot, and which.
+type Place = (ChildKey, u32, usize);
 
 /// All children that are not forgotten yet.
 pub struct Children {
@@ -46,18 +53,18 @@ pub struct Children {
     slots: Vec<Option<Box<Child>>>,
     free: Vec<u32>,
     by_key: HashMap<ChildKey, u32>,
-    living: HashMap<i32, u32>,
+    living: HashMap<i32, (ChildKey, u32)>,
     ended: HashMap<i32, (ChildKey, Rc<str>)>,
     /// The process ids of those in `ended`.
     ended_keys: HashMap<ChildKey, i32>,
     /// Streams not watched because the bulk buffer was full; the longest waiting one is read first.
-    blocked: VecDeque<(u32, usize)>,
+    blocked: VecDeque<Place>,
     /// Chatty streams that are left alone until the next tick, the timer that ticks then, and whether it runs.
-    resting: VecDeque<(ChildKey, u32, usize)>,
+    resting: VecDeque<Place>,
     timer: OwnedFd,
     ticks: bool,
-    /// Streams that the kernel did not let us watch.
-    unwatched: Vec<(u32, usize)>,
+    /// Descriptors that the kernel did not let us watch.
+    unwatched: Vec<Place>,
     /// Whether all output is thrown away because there is no engine any more.
     deaf: bool,
     /// Who was just typed into, and until when it is listened to between others.
@@ -88,8 +95,10 @@ pub fn watch(
     Ok(())
 }
 
-fn token(slot: u32, which: usize) -> u64 {
-    u64::from(slot) << 2 | which as u64
+/// What epoll reports for a place. It holds the low bits of the key: events that were taken from epoll before a slot got
+/// another child are not that child's. The two highest bits are never set, which leaves numbers for other things.
+fn token((key, slot, which): Place) -> u64 {
+    (key.0 & KEY_BITS) << KEY_SHIFT | u64::from(slot) << 2 | which as u64
 }
 
 impl Children {
@@ -121,8 +130,8 @@ impl Children {
         })
     }
 
-    /// Children that are not reaped, by process id.
-    pub fn living(&self) -> &HashMap<i32, u32> {
+    /// Keys and slots of children that are not reaped, by process id.
+    pub fn living(&self) -> &HashMap<i32, (ChildKey, u32)> {
         &self.living
     }
 
@@ -157,7 +166,7 @@ impl Children {
     pub fn alive(&self) -> impl Iterator<Item = &Child> {
         self.living
             .values()
-            .filter_map(|&slot| self.slots[slot as usize].as_deref())
+            .filter_map(|&(_, slot)| self.slots[slot as usize].as_deref())
     }
 
     /// Gives a child's pty another size: rows, columns.
@@ -187,7 +196,7 @@ impl Children {
             self.slots.len() as u32 - 1
         });
         self.by_key.insert(child.key, slot);
-        self.living.insert(child.pid, slot);
+        self.living.insert(child.pid, (child.key, slot));
         // Its number is in use again: whoever had it left no session behind.
         if let Some((key, _)) = self.ended.remove(&child.pid) {
             self.ended_keys.remove(&key);
@@ -205,13 +214,14 @@ impl Children {
         };
         let input_waits = child.input.waits();
         let credit = child.credit > 0;
+        let place = (child.key, slot, which);
         let failed = if which == INPUT {
             let Way::Pipe(fd, watched) = &mut child.input.way else {
                 return;
             };
             let mut interest = watched.then_some(EventFlags::OUT);
             let wanted = input_waits.then_some(EventFlags::OUT);
-            let done = watch(&self.epoll, fd, token(slot, which), &mut interest, wanted);
+            let done = watch(&self.epoll, fd, token(place), &mut interest, wanted);
             *watched = interest.is_some();
             done.is_err()
         } else {
@@ -234,24 +244,44 @@ impl Children {
             }
             let wanted = (!wanted.is_empty()).then_some(wanted);
             let (fd, interest) = (&stream.fd, &mut stream.interest);
-            watch(&self.epoll, fd, token(slot, which), interest, wanted).is_err()
+            watch(&self.epoll, fd, token(place), interest, wanted).is_err()
         };
-        // Only for want of kernel memory or watches (epoll(7), max_user_watches): again when another one ends.
-        if failed && which != INPUT {
-            self.unwatched.push((slot, which));
+        // Only for want of kernel memory or watches (epoll(7), max_user_watches): again in a while.
+        if failed && !self.unwatched.contains(&place) {
+            self.unwatched.push(place);
         }
+    }
+
+    /// Whether the kernel did not let us watch everything: [`Children::retry`] is due in a while.
+    pub fn is_unwatched(&self) -> bool {
+        !self.unwatched.is_empty()
+    }
+
+    /// Tries to watch what the kernel did not let us watch.
+    pub fn retry(&mut self) {
+        for (key, slot, which) in std::mem::take(&mut self.unwatched) {
+            if self.is(key, slot) {
+                self.sync(slot, which);
+            }
+        }
+    }
+
+    /// Whether a child is still in its slot.
+    fn is(&self, key: ChildKey, slot: u32) -> bool {
+        self.by_key.get(&key) == Some(&slot)
     }
 
     /// Something is ready at a token of ours.
     pub fn ready(&mut self, token: u64, flags: EventFlags, bulk: &mut Option<Bulk>) {
         let (slot, which) = ((token >> 2) as u32, (token & 3) as usize);
         let closed = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-        let Some(child) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
+        let child = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
+        let Some(child) = child.filter(|child| child.key.0 & KEY_BITS == token >> KEY_SHIFT) else {
             return;
         };
         if which == INPUT {
             if closed {
-                child.input.discard();
+                child.input.discard(child.alive);
             }
             return self.write_input(slot);
         }
@@ -270,105 +300,6 @@ impl Children {
         }
     }
 
-    /// Lets the timer run, once.
-    fn set_timer(&mut self) {
-        if self.ticks {
-            return;
-        }
-        let time = |nanoseconds: u32| Timespec {
-            tv_sec: 0,
-            tv_nsec: nanoseconds.into(),
-        };
-        // Once and not again and again: one that repeats stops until it is read.
-        let once = Itimerspec {
-            it_interval: time(0),
-            it_value: time(REST.subsec_nanos()),
-        };
-        // Refused only for a time that is none.
-        let _ = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once);
-        self.ticks = true;
-    }
-
-    /// The timer ticked: how many streams are to be read by [`Children::rouse`], one by one.
-    pub fn tick(&mut self) -> usize {
-        self.ticks = false;
-        self.resting.len()
-    }
-
-    /// Reads the stream that rests longest.
-    pub fn rouse(&mut self, bulk: &mut Option<Bulk>) {
-        let Some((key, slot, which)) = self.resting.pop_front() else {
-            return;
-        };
-        let child = self.slots[slot as usize].as_deref_mut();
-        let Some(child) = child.filter(|child| child.key == key) else {
-            return;
-        };
-        let Some(stream) = child.streams[which].as_mut().filter(|s| s.resting) else {
-            return;
-        };
-        stream.resting = false;
-        let blocked = self.blocked.len();
-        let read = self.read(slot, which, false, bulk);
-        let child = self.slots[slot as usize].as_deref_mut();
-        let child = child.filter(|child| child.key == key);
-        let Some(stream) = child.and_then(|child| child.streams[which].as_mut()) else {
-            return;
-        };
-        if stream.needs_rest(read, true) {
-            self.rest(slot, which);
-        } else if self.blocked.len() == blocked {
-            self.sync(slot, which);
-        }
-    }
-
-    /// Leaves a stream alone until the next tick.
-    fn rest(&mut self, slot: u32, which: usize) {
-        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
-            return;
-        };
-        let Some(stream) = &mut child.streams[which] else {
-            return;
-        };
-        if !stream.resting {
-            stream.resting = true;
-            self.resting.push_back((child.key, slot, which));
-            self.sync(slot, which);
-            self.set_timer();
-        }
-    }
-
-    /// Reads what those answer who were just typed into, so that no echo waits for its turn behind floods. To be
-    /// called after each child that was read; whether something came.
-    pub fn attend(&mut self, bulk: &mut Option<Bulk>) -> bool {
-        if self.attended.is_empty() {
-            return false;
-        }
-        let now = Instant::now();
-        self.attended.retain(|(_, until)| *until > now);
-        let mut came = false;
-        for index in 0..self.attended.len() {
-            let Some(&slot) = self.by_key.get(&self.attended[index].0) else {
-                continue;
-            };
-            for which in [0, 1] {
-                let child = self.slots[slot as usize].as_deref();
-                let stream = child.and_then(|child| child.streams[which].as_ref());
-                // What waits for credit, or for news of a pty that is hung up, goes on waiting.
-                let listens = |flags: EventFlags| {
-                    flags.contains(EventFlags::IN) && !flags.contains(EventFlags::ET)
-                };
-                if stream
-                    .and_then(|stream| stream.interest)
-                    .is_some_and(listens)
-                {
-                    came |= self.read(slot, which, false, bulk) > 0;
-                }
-            }
-        }
-        came
-    }
-
     /// Reads a stream once: how much it gave.
     fn read(&mut self, slot: u32, which: usize, closed: bool, bulk: &mut Option<Bulk>) -> usize {
         let Some(child) = self.slots[slot as usize].as_deref_mut() else {
@@ -385,13 +316,13 @@ impl Children {
             Some(bulk) if !stream.muted && !self.deaf => {
                 if child.credit <= 0 || !bulk.has_room() {
                     if child.credit > 0 {
-                        self.blocked.push_back((slot, which));
+                        self.blocked.push_back((child.key, slot, which));
                     }
                     let interest = &mut stream.interest;
                     // It was there to be removed.
                     let _ = watch(&self.epoll, &stream.fd, 0, interest, None);
                     if closed && which == 0 && matches!(child.input.way, Way::Pty) {
-                        child.input.discard();
+                        child.input.discard(child.alive);
                     }
                     return 0;
                 }
@@ -419,7 +350,7 @@ impl Children {
         if read > 0 {
             stream.adapt(read, &mut self.grown);
         }
-        if let Some(left) = &mut child.closing {
+        if let Some(left) = &mut stream.closing {
             *left = left.saturating_sub(read as u64);
             if read == 0 || *left == 0 {
                 self.end_stream(slot, which, bulk);
@@ -475,13 +406,13 @@ impl Children {
 
     /// A process was reaped: returns its key if it was a child of ours.
     pub fn reaped(&mut self, pid: i32, bulk: &mut Option<Bulk>) -> Option<ChildKey> {
-        let slot = self.living.remove(&pid)?;
+        let (_, slot) = self.living.remove(&pid)?;
         let child = self.slots[slot as usize].as_deref_mut()?;
         let key = child.key;
         child.alive = false;
         self.ended.insert(pid, (key, child.task.clone()));
         self.ended_keys.insert(key, pid);
-        child.input.discard();
+        child.input.discard(false);
         if let Way::Pipe(..) = child.input.way {
             self.write_input(slot);
         }
@@ -494,9 +425,7 @@ impl Children {
             }
         }
         self.settle(slot, bulk);
-        for (slot, which) in std::mem::take(&mut self.unwatched) {
-            self.sync(slot, which);
-        }
+        self.retry();
         Some(key)
     }
 
@@ -506,7 +435,9 @@ impl Children {
             return;
         };
         if let Some(child) = self.slots[slot as usize].as_deref_mut() {
-            child.closing.get_or_insert(CLOSING_MAX);
+            for stream in child.streams.iter_mut().flatten() {
+                stream.closing.get_or_insert(CLOSING_MAX);
+            }
         }
         self.drain_closing(slot, bulk);
     }
@@ -522,13 +453,13 @@ impl Children {
                     break;
                 };
                 let unseen = stream.muted || self.deaf || bulk.is_none();
-                if child.closing.is_none() || (!unseen && child.credit <= 0) {
+                if stream.closing.is_none() || (!unseen && child.credit <= 0) {
                     // Its next credit leads here again.
                     break;
                 }
                 if !unseen && bulk.as_mut().is_some_and(|bulk| !bulk.has_room()) {
                     // With nothing left to read, epoll would never tell: the next room leads here again.
-                    self.blocked.push_back((slot, which));
+                    self.blocked.push_back((child.key, slot, which));
                     break;
                 }
                 self.read(slot, which, false, bulk);
@@ -568,54 +499,6 @@ impl Children {
         }
     }
 
-    /// Bytes for a child. False: refused.
-    pub fn input(&mut self, key: ChildKey, bytes: &[u8]) -> bool {
-        let Some(&slot) = self.by_key.get(&key) else {
-            return false;
-        };
-        let accepted = match self.slots[slot as usize].as_deref_mut() {
-            Some(child) => child.alive && child.input.push(bytes),
-            None => false,
-        };
-        self.write_input(slot);
-        if accepted {
-            self.attended.retain(|(other, _)| *other != key);
-            if self.attended.len() >= ATTENDED_MAX {
-                self.attended.pop_front();
-            }
-            self.attended
-                .push_back((key, Instant::now() + ATTENDED_FOR));
-        }
-        accepted
-    }
-
-    /// The end of a child's input, after what waits.
-    pub fn close_input(&mut self, key: ChildKey) {
-        let Some(&slot) = self.by_key.get(&key) else {
-            return;
-        };
-        if let Some(child) = self.slots[slot as usize].as_deref_mut() {
-            child.input.close(child.streams[0].as_ref());
-        }
-        self.write_input(slot);
-    }
-
-    fn write_input(&mut self, slot: u32) {
-        let Some(child) = self.slots[slot as usize].as_deref_mut() else {
-            return;
-        };
-        let goes_on = child.input.write(child.streams[0].as_ref());
-        if let (Way::Pipe(fd, watched), false) = (&child.input.way, goes_on) {
-            let mut interest = watched.then_some(EventFlags::OUT);
-            let _ = watch(&self.epoll, fd, 0, &mut interest, None);
-            child.input = Default::default();
-        } else if !goes_on {
-            child.input.discard();
-        }
-        self.sync(slot, 0);
-        self.sync(slot, INPUT);
-    }
-
     /// Whether streams wait for room in the bulk buffer.
     pub fn is_blocked(&self) -> bool {
         !self.blocked.is_empty()
@@ -623,9 +506,12 @@ impl Children {
 
     /// The bulk buffer has room again: reads the stream that waits for it longest.
     pub fn unblock(&mut self, bulk: &mut Option<Bulk>) {
-        let Some((slot, which)) = self.blocked.pop_front() else {
+        let Some((key, slot, which)) = self.blocked.pop_front() else {
             return;
         };
+        if !self.is(key, slot) {
+            return;
+        }
         self.read(slot, which, false, bulk);
         self.sync(slot, which);
         self.drain_closing(slot, bulk);

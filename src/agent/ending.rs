@@ -11,8 +11,10 @@ use std::{
 use rustix::{event::epoll, time::Timespec};
 
 use super::{
+    aim,
     hunt::{self, World},
-    serve::{Agent, BULK, CONTROL, EVENTS, SIGNALS},
+    procs::{Process, Strangers},
+    serve::{Agent, EVENTS},
     spawn,
     wire::FromAgent,
 };
@@ -21,6 +23,9 @@ use crate::model::event::Level;
 /// Between two looks at what is left, while it is asked politely and while it is killed.
 const POLITE_PAUSE: Duration = Duration::from_millis(50);
 const KILL_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long it is tried to look what is left, where that cannot be done.
+const UNSEEN: Duration = Duration::from_secs(5);
 
 /// How long the last words may take.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -50,6 +55,15 @@ impl Why {
     }
 }
 
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// So many processes could not be killed.
+    Left(usize),
+    /// Nobody could look what is left.
+    Unknown,
+}
+
 /// An end under way.
 pub struct Ending {
     ladder: &'static [(i32, Duration)],
@@ -57,6 +71,7 @@ pub struct Ending {
     entered: Instant,
     asked: bool,
     empty: u8,
+    strangers: Strangers,
     next: Instant,
 }
 
@@ -69,6 +84,7 @@ impl Ending {
             entered: now,
             asked: false,
             empty: 0,
+            strangers: Strangers::default(),
             next: now,
         }
     }
@@ -83,51 +99,41 @@ impl Ending {
         self.next
     }
 
-    /// Looks what is left and signals it. When it is over: how many could not be killed.
-    pub fn round(&mut self, world: &World<'_>, now: Instant) -> Option<usize> {
-        let Ok(left) = hunt::everything(world) else {
+    /// Looks what is left and signals it; how it ended, when it is over.
+    pub fn round(&mut self, world: &World<'_>, now: Instant) -> Option<Over> {
+        let Ok(left) = hunt::everything(world, &mut self.strangers) else {
             // No descriptor is free: again, as long as there is time.
             self.next = now + POLITE_PAUSE;
-            return (now.duration_since(self.entered) > Duration::from_secs(5)).then_some(0);
+            return (now.duration_since(self.entered) > UNSEEN).then_some(Over::Unknown);
         };
         if left.is_empty() {
             self.empty += 1;
+            self.strangers = Strangers::default();
             self.next = now + KILL_PAUSE;
             // One that forked while we looked was missed with its child: only the second look is proof.
-            return (self.empty >= 2).then_some(0);
+            return (self.empty >= 2).then_some(Over::Left(0));
         }
         self.empty = 0;
-        let Some(&(_, time)) = self.ladder.get(self.stage) else {
-            return Some(left.len());
-        };
-        if now.duration_since(self.entered) >= time {
+        if let Some(&(_, time)) = self.ladder.get(self.stage)
+            && now.duration_since(self.entered) >= time
+        {
             self.stage += 1;
             self.entered = now;
             self.asked = false;
         }
         let Some(&(signal, _)) = self.ladder.get(self.stage) else {
-            return Some(left.len());
+            return Some(Over::Left(left.len()));
         };
         if signal == libc::SIGKILL {
             for (process, _) in &left {
                 // Gone meanwhile, or not ours to kill: the next look sees.
-                let _ = spawn::kill(process.pid, signal);
+                let _ = aim::signal(process, signal);
             }
             self.next = now + KILL_PAUSE;
         } else {
             if !self.asked {
                 self.asked = true;
-                // Groups of ours as a whole; what only carries our mark, by itself.
-                let (ours, marked): (Vec<_>, Vec<_>) = left.iter().partition(|(_, ours)| *ours);
-                let groups: HashSet<i32> = ours.iter().map(|(p, _)| p.group).collect();
-                for pid in groups
-                    .iter()
-                    .filter(|&&group| group > 1)
-                    .map(|group| -group)
-                    .chain(marked.iter().map(|(p, _)| p.pid))
-                {
-                    let _ = spawn::kill(pid, signal);
-                }
+                ask(&left, signal);
             }
             self.next = now + POLITE_PAUSE;
         }
@@ -135,19 +141,42 @@ impl Ending {
     }
 }
 
+/// Sends a polite signal to groups of ours as a whole, and to what only carries our mark by itself. Who is stopped could
+/// not even hear of it, and so goes on.
+fn ask(left: &[(Process, bool)], signal: i32) {
+    let (ours, marked): (Vec<_>, Vec<_>) = left.iter().partition(|(_, ours)| *ours);
+    let groups: HashSet<i32> = ours.iter().map(|(p, _)| p.group).collect();
+    for number in [signal, libc::SIGCONT] {
+        for &group in groups.iter().filter(|&&group| group > 1) {
+            let _ = spawn::kill(-group, number);
+        }
+        for (process, _) in &marked {
+            let _ = aim::signal(process, number);
+        }
+    }
+}
+
 impl Agent {
     /// Nothing is left: delivers what is still on its way, says `Bye`, and ends.
-    pub(super) fn say_goodbye(&mut self, left: usize) {
-        if left > 0 {
-            self.notice(
+    pub(super) fn say_goodbye(&mut self, over: Over) {
+        match over {
+            Over::Left(0) => {}
+            Over::Left(left) => self.notice(
                 Level::Warning,
                 format!("{left} processes cannot be killed: they wait in the kernel, or belong to another user"),
-            );
+            ),
+            Over::Unknown => self.notice(
+                Level::Warning,
+                "what is left cannot be looked for, as /proc cannot be read: the guardian is left to end it".to_owned(),
+            ),
         }
         let until = Instant::now() + FAREWELL;
         let mut events = Vec::with_capacity(EVENTS);
         let mut said = false;
         while self.control.is_some() && Instant::now() < until {
+            // What was asked for behind a start is heard here too.
+            self.starts = 0;
+            self.requests();
             self.reap();
             self.flush_bulk();
             let delivered = self.bulk.as_ref().is_none_or(|bulk| bulk.waiting() == 0);
@@ -172,13 +201,8 @@ impl Agent {
             let into = rustix::buffer::spare_capacity(&mut events);
             let _ = epoll::wait(&self.epoll, into, Some(&wait));
             for event in &events {
-                match event.data.u64() {
-                    SIGNALS => self.signalled(),
-                    // Credit lets the rest of the output through.
-                    CONTROL => self.requests(),
-                    BULK => self.bulk_ready(event.flags),
-                    token => self.children.ready(token, event.flags, &mut self.bulk),
-                }
+                // Credit lets the rest of the output through.
+                self.ready(event.data.u64(), event.flags);
             }
         }
         if !said {

@@ -17,7 +17,8 @@ use std::{
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::{
-    procs::{Environs, Snapshot},
+    aim,
+    procs::{Environs, Process, Snapshot, Strangers},
     spawn,
 };
 
@@ -40,6 +41,7 @@ const IGNORED: [i32; 6] = [
 
 /// The guardian itself: reads the mark and a newline from standard input, waits for its end, and sweeps.
 pub fn run_stdio() -> ExitCode {
+    spawn::close_inherited();
     spawn::ignore(&IGNORED);
     // Refused only for the leader of a group, which is nobody's member to be signalled with.
     let _ = rustix::process::setsid();
@@ -58,43 +60,84 @@ pub fn run_stdio() -> ExitCode {
             Err(_) => break,
         }
     }
-    sweep(mark.trim_end());
+    sweep_with(mark.trim_end(), true);
     ExitCode::SUCCESS
 }
 
+/// What a sweep achieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// How many processes were killed.
+    pub killed: u32,
+    /// Whether certainly nothing is left: everybody could be looked at, and whoever carried the mark is gone.
+    pub clean: bool,
+}
+
 /// Kills every process of this host whose environment carries the mark, until none is left or ten seconds
-/// have passed; how many were killed. The caller itself is spared.
-pub fn sweep(mark: &str) -> u32 {
+/// have passed. The caller itself is spared. Who waits in the kernel is not looked at, for the caller could have to
+/// wait with it.
+pub fn sweep(mark: &str) -> Swept {
+    sweep_with(mark, false)
+}
+
+/// As [`sweep`]; who waits in the kernel is looked at too, when nobody else is left, by who has time to wait with it.
+fn sweep_with(mark: &str, waits: bool) -> Swept {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let begin = Instant::now();
     let mut killed = HashSet::new();
+    let mut strangers = Strangers::default();
+    let mut clean = true;
     let (mut empty, mut pause) = (0, PAUSE);
     // An empty mark would be carried by whoever has an empty component.
-    while !mark.is_empty() && empty < 2 && begin.elapsed() < LONGEST {
+    while !mark.is_empty() && empty < 2 {
+        clean = false;
+        if begin.elapsed() >= LONGEST {
+            break;
+        }
         let (Ok(snapshot), Ok(mut environs)) = (Snapshot::take(), Environs::open()) else {
             std::thread::sleep(PAUSE_MAX);
             continue;
         };
         let mut found = false;
-        for process in snapshot.iter().filter(|process| process.pid != own) {
-            let carries = environs
-                .of(process.pid)
-                .is_some_and(|environ| environ.carries(mark));
-            if carries {
-                // One that may not be killed is not waited for.
-                let hit = spawn::kill(process.pid, libc::SIGKILL).is_ok();
-                found |= hit;
-                if hit {
-                    killed.insert(process.pid);
-                }
+        let mut left = false;
+        let mut look = |process: &Process| {
+            if !strangers.carries(process, &mut environs, mark) {
+                return false;
+            }
+            // One that may not be killed is not waited for.
+            let hit = aim::signal(process, libc::SIGKILL).is_ok();
+            if hit {
+                killed.insert((process.pid, process.start));
+            } else {
+                left |= process.is_there();
+            }
+            hit
+        };
+        let others = snapshot.iter().filter(|process| process.pid != own);
+        let (stuck, free): (Vec<_>, Vec<_>) = others.partition(|process| process.is_stuck());
+        for process in free {
+            found |= look(process);
+        }
+        if waits && !found {
+            for process in &stuck {
+                found |= look(process);
             }
         }
         // One that forks while we look is missed with its child: only the second empty scan is proof.
-        empty = if found { 0 } else { empty + 1 };
+        if found {
+            empty = 0;
+        } else {
+            empty += 1;
+            strangers = Strangers::default();
+        }
+        clean = !found && !left && (waits || stuck.is_empty());
         std::thread::sleep(pause);
         pause = (pause * 2).min(PAUSE_MAX);
     }
-    killed.len() as u32
+    Swept {
+        killed: killed.len() as u32,
+        clean,
+    }
 }
 
 /// A running guardian, as its agent sees it. Dropping it lets the guardian sweep and end.
@@ -141,11 +184,15 @@ mod tests {
         };
         let mut ours = start(format!("outer:{mark}"));
         let mut other = start(format!("{mark}x"));
-        assert_eq!(sweep(&mark), 1);
+        assert_eq!(sweep(&mark).killed, 1);
         assert_eq!(ours.wait().unwrap().signal(), Some(libc::SIGKILL));
         assert!(other.try_wait().unwrap().is_none());
-        assert_eq!(sweep(&mark), 0);
-        assert_eq!(sweep(""), 0);
+        assert_eq!(sweep(&mark).killed, 0);
+        let nothing = Swept {
+            killed: 0,
+            clean: true,
+        };
+        assert_eq!(sweep(""), nothing);
         other.kill().unwrap();
         other.wait().unwrap();
     }

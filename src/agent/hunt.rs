@@ -14,7 +14,8 @@ use std::{
 };
 
 use super::{
-    procs::{Environs, Process, Snapshot},
+    aim,
+    procs::{Environs, Process, Snapshot, Strangers},
     spawn,
     wire::ChildKey,
 };
@@ -47,10 +48,17 @@ pub struct World<'a> {
     pub guardian: i32,
     /// The mark of the run.
     pub mark: &'a str,
-    /// Living children by process id.
-    pub living: &'a HashMap<i32, u32>,
+    /// Keys (and slots) of living children by process id.
+    pub living: &'a HashMap<i32, (ChildKey, u32)>,
     /// Keys and tasks of ended children by process id, as far as they may have left something behind.
     pub ended: &'a HashMap<i32, (ChildKey, Rc<str>)>,
+}
+
+impl World<'_> {
+    /// Whether this process is that child; its number may be another one's by now.
+    fn is_living(&self, pid: i32, key: ChildKey) -> bool {
+        self.living.get(&pid).is_some_and(|(one, _)| *one == key)
+    }
 }
 
 /// A hunt that is over.
@@ -60,8 +68,8 @@ pub struct Hunted {
     pub prey: Prey,
     /// How many processes were killed.
     pub killed: u32,
-    /// What did not die.
-    pub left: Vec<i32>,
+    /// What did not die; absent: it could not be looked for.
+    pub left: Option<Vec<i32>>,
 }
 
 struct Hunt {
@@ -109,46 +117,61 @@ impl Hunter {
         let (Ok(snapshot), Ok(mut environs)) = (Snapshot::take(), Environs::open()) else {
             // No descriptor is free: later, and in the end give up.
             self.next = Some(now + PAUSE_MAX);
-            return self.finish(now, &HashMap::new());
+            return self.finish(now, None);
         };
         let scent = Scent::of(&self.hunts);
         let mut found: HashMap<usize, Vec<Process>> = HashMap::new();
+        let mut unread = false;
         for process in snapshot.iter() {
-            if is_ours(process, &snapshot, world)
-                && let Some(hunt) = scent.follow(process, &snapshot, &mut environs, world)
-            {
-                found.entry(hunt).or_default().push(*process);
+            if !is_ours(process, &snapshot, world) {
+                continue;
+            }
+            match scent.follow(process, &snapshot, &mut environs, world) {
+                Trail::Of(hunt) => found.entry(hunt).or_default().push(*process),
+                Trail::Unread => unread = true,
+                Trail::None => {}
             }
         }
         for (index, hunt) in self.hunts.iter_mut().enumerate() {
             let prey = found.get(&index).map_or(&[][..], Vec::as_slice);
             // The whole group first: what was forked since we looked dies with it.
-            if let Prey::Tree(_, pid, _) = &hunt.prey
-                && world.living.contains_key(pid)
+            if let Prey::Tree(key, pid, _) = &hunt.prey
+                && world.is_living(*pid, *key)
             {
                 let _ = spawn::kill(-pid, libc::SIGKILL);
             }
             for process in prey {
                 // Gone meanwhile, or another user's: the next round sees.
-                let _ = spawn::kill(process.pid, libc::SIGKILL);
+                let _ = aim::signal(process, libc::SIGKILL);
                 hunt.killed.insert(process.pid);
             }
-            hunt.empty = if prey.is_empty() { hunt.empty + 1 } else { 0 };
+            if !prey.is_empty() {
+                hunt.empty = 0;
+            } else if !unread || now.duration_since(hunt.since) > STUBBORN {
+                hunt.empty += 1;
+            }
         }
         self.next = Some(now + self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
-        self.finish(now, &found)
+        self.finish(now, Some(&found))
     }
 
-    fn finish(&mut self, now: Instant, found: &HashMap<usize, Vec<Process>>) -> Vec<Hunted> {
+    /// Ends the hunts that are over, after a round that found this; absent: it could not look.
+    fn finish(
+        &mut self,
+        now: Instant,
+        found: Option<&HashMap<usize, Vec<Process>>>,
+    ) -> Vec<Hunted> {
         let mut over = Vec::new();
         let mut index = 0;
         self.hunts.retain(|hunt| {
-            let left = found.get(&index).map_or(&[][..], Vec::as_slice);
+            let left = found.map(|found| found.get(&index).map_or(&[][..], Vec::as_slice));
             index += 1;
             let age = now.duration_since(hunt.since);
             let hopeless = age > STUBBORN
-                && left.iter().all(|p| p.state == b'D' || !may_kill(p.pid))
+                && left.is_some_and(|left| {
+                    !left.is_empty() && left.iter().all(|p| p.is_stuck() || !may_kill(p.pid))
+                })
                 || age > LONGEST;
             if hunt.empty < 2 && !hopeless {
                 return true;
@@ -157,7 +180,7 @@ impl Hunter {
             over.push(Hunted {
                 prey: hunt.prey.clone(),
                 killed: hunt.killed.len() as u32,
-                left: left.iter().map(|process| process.pid).collect(),
+                left: left.map(|left| left.iter().map(|process| process.pid).collect()),
             });
             false
         });
@@ -168,10 +191,20 @@ impl Hunter {
     }
 }
 
+/// Where the trail of a process leads.
+enum Trail {
+    /// To this hunt.
+    Of(usize),
+    /// To none.
+    None,
+    /// It waits in the kernel, and its environment cannot be read without waiting too.
+    Unread,
+}
+
 /// By what the hunts of a round know their prey: the index of the hunt.
 #[derive(Default)]
 struct Scent<'a> {
-    roots: HashMap<i32, usize>,
+    roots: HashMap<i32, (ChildKey, usize)>,
     killed: HashMap<i32, usize>,
     tasks: HashMap<&'a str, usize>,
     groups: HashMap<&'a str, usize>,
@@ -182,8 +215,8 @@ impl<'a> Scent<'a> {
         let mut this = Self::default();
         for (index, hunt) in hunts.iter().enumerate() {
             match &hunt.prey {
-                Prey::Tree(_, pid, task) => {
-                    this.roots.insert(*pid, index);
+                Prey::Tree(key, pid, task) => {
+                    this.roots.insert(*pid, (*key, index));
                     this.tasks.insert(task, index);
                 }
                 Prey::Group(name) => drop(this.groups.insert(name.as_str(), index)),
@@ -201,31 +234,39 @@ impl<'a> Scent<'a> {
         snapshot: &Snapshot,
         environs: &mut Environs,
         world: &World<'_>,
-    ) -> Option<usize> {
+    ) -> Trail {
         let living = |pid: &i32| world.living.contains_key(pid);
         let line = || snapshot.line(process.pid).map(|p| p.pid);
+        let to = |hunt: Option<usize>| hunt.map_or(Trail::None, Trail::Of);
         if let Some(owner) = line().find(living).or(Some(process.session).filter(living)) {
-            return self.roots.get(&owner).copied();
+            let root = self.roots.get(&owner);
+            return to(root
+                .filter(|(key, _)| world.is_living(owner, *key))
+                .map(|&(_, hunt)| hunt));
         }
         // An orphan, of a child that has ended.
-        if let Some(&hunt) = self
-            .roots
-            .get(&process.session)
-            .or_else(|| line().find_map(|pid| self.killed.get(&pid)))
-        {
-            return Some(hunt);
+        if let Some(&(_, hunt)) = self.roots.get(&process.session) {
+            return Trail::Of(hunt);
+        }
+        if let Some(&hunt) = line().find_map(|pid| self.killed.get(&pid)) {
+            return Trail::Of(hunt);
         }
         if let Some((_, task)) = world.ended.get(&process.session) {
-            return self.by_task(task);
+            return to(self.by_task(task));
         }
-        let environ = environs.of(process.pid)?;
+        if process.is_stuck() {
+            return Trail::Unread;
+        }
+        let Some(environ) = environs.of(process) else {
+            return Trail::None;
+        };
         if !environ.belongs_to(world.mark) {
-            return None;
+            return Trail::None;
         }
         let text = |name| std::str::from_utf8(environ.get(name)?).ok();
-        text("DRAGON_TASK")
+        to(text("DRAGON_TASK")
             .and_then(|task| self.by_task(task))
-            .or_else(|| self.groups.get(text("DRAGON_TUI_GROUP")?).copied())
+            .or_else(|| self.groups.get(text("DRAGON_TUI_GROUP")?).copied()))
     }
 
     fn by_task(&self, task: &str) -> Option<usize> {
@@ -252,8 +293,12 @@ fn is_ours(process: &Process, snapshot: &Snapshot, world: &World<'_>) -> bool {
         && snapshot.descends(process.parent, world.agent)
 }
 
-/// All that this run started and that lives: what descends from the agent, and what carries the mark.
-pub fn everything(world: &World<'_>) -> std::io::Result<Vec<(Process, bool)>> {
+/// All that this run started and that lives: what descends from the agent, and what carries the mark. Of the rest, who
+/// waits in the kernel is left to the guardian: the agent must not wait with it.
+pub fn everything(
+    world: &World<'_>,
+    strangers: &mut Strangers,
+) -> std::io::Result<Vec<(Process, bool)>> {
     let snapshot = Snapshot::take()?;
     let mut environs = Environs::open()?;
     let all = snapshot
@@ -263,9 +308,42 @@ pub fn everything(world: &World<'_>) -> std::io::Result<Vec<(Process, bool)>> {
             if is_ours(process, &snapshot, world) {
                 return Some((*process, true));
             }
-            let marked = !world.mark.is_empty() && environs.of(process.pid)?.carries(world.mark);
+            let marked =
+                !process.is_stuck() && strangers.carries(process, &mut environs, world.mark);
             marked.then_some((*process, false))
         })
         .collect();
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_hunt_after_an_ended_child_spares_a_new_one_that_got_its_number() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = child.id() as i32;
+        let living = HashMap::from([(pid, (ChildKey(2), 0))]);
+        let world = World {
+            agent: std::process::id() as i32,
+            guardian: 0,
+            mark: "",
+            living: &living,
+            ended: &HashMap::new(),
+        };
+        let mut hunter = Hunter::default();
+        let mut hunt = |key| {
+            let prey = Prey::Tree(ChildKey(key), pid, "g/t.0".into());
+            hunter.add(prey, Instant::now());
+            hunter.round(&world, Instant::now());
+            hunter.round(&world, Instant::now())
+        };
+        assert_eq!(hunt(1)[0].killed, 0);
+        assert!(child.try_wait().unwrap().is_none());
+        hunt(2);
+        assert!(!child.wait().unwrap().success());
+    }
 }

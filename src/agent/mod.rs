@@ -12,9 +12,10 @@
 //! | `children`, `child` | who is alive; one child's descriptors, credit and input |
 //! | `hello`, `check`, `start`, `reasons` | the beginning of a run, of a question, of a child; why not |
 //! | `spawn`, `pty` | raw system calls; ptys |
-//! | `procs`, `hunt`, `ending`, [`guardian`] | `/proc`; leftovers found and killed; our end; the end without us |
+//! | `procs`, `aim`, `hunt`, `ending`, [`guardian`] | `/proc`; whom a signal hits; leftovers found and killed; our end; the end without us |
 //! | `stats`, `gpu` | samples |
 
+mod aim;
 mod check;
 mod child;
 mod children;

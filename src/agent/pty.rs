@@ -34,7 +34,7 @@ pub fn open((rows, cols): (u16, u16)) -> io::Result<Pty> {
             pixel_width: 0,
             pixel_height: 0,
         })
-        .map_err(|_| last_error())?;
+        .map_err(|error| reason_of(&error.to_string()))?;
     let raw = pair.master.as_raw_fd().ok_or(io::ErrorKind::Unsupported)?;
     let master = spawn::duplicate(raw)?;
     // By the master where the kernel can (4.13): right even where /dev/pts is another one here.
@@ -51,9 +51,17 @@ pub fn open((rows, cols): (u16, u16)) -> io::Result<Pty> {
     Ok(Pty { master, slave })
 }
 
-/// What made the last call of portable_pty fail: its error is text only, errno still holds the reason.
-fn last_error() -> io::Error {
-    io::Error::last_os_error()
+/// What made portable_pty fail. Its error is only a text, with the number in it as Debug of an io::Error writes it; errno
+/// is not to be relied on, since making that text (and a backtrace) may have changed it.
+fn reason_of(text: &str) -> io::Error {
+    let number = text.split_once("code: ").and_then(|(_, rest)| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    });
+    match number {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::other(text.to_owned()),
+    }
 }
 
 /// Gives a pty another size; its foreground processes are told by SIGWINCH.
@@ -77,5 +85,20 @@ pub fn end_of_input(master: impl AsFd) -> (u8, bool) {
             (if code == 0 { 4 } else { code }, by_line)
         }
         Err(_) => (4, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_refusal_is_read_from_its_text() {
+        for number in [libc::ENOSPC, libc::EMFILE, libc::EIO] {
+            let error = io::Error::from_raw_os_error(number);
+            let text = format!("failed to openpty: {error:?}");
+            assert_eq!(reason_of(&text).raw_os_error(), Some(number));
+        }
+        assert_eq!(reason_of("no number").to_string(), "no number");
     }
 }

@@ -47,7 +47,13 @@ impl Agent {
             ToAgent::Credit(child, bytes) => self.children.credit(child, bytes, &mut self.bulk),
             ToAgent::Close(child) => self.children.close(child, &mut self.bulk),
             ToAgent::Check(number, target) => self.check(number, &target),
-            ToAgent::SampleEvery(every) => self.stats.set_every(every, Instant::now()),
+            ToAgent::SampleEvery(every) => {
+                let now = Instant::now();
+                self.stats.set_every(every, now);
+                if !self.children.living().is_empty() {
+                    self.stats.wake(now);
+                }
+            }
             ToAgent::Heartbeat(number) => self.say(&FromAgent::Heartbeat(number)),
             ToAgent::Shutdown => self.end(Why::Shutdown),
         }
@@ -166,15 +172,22 @@ impl Agent {
                 Prey::Tree(child, ..) => Some(*child),
                 Prey::Group(_) => None,
             };
-            if !hunted.left.is_empty() {
-                let text = format!(
-                    "processes {:?} cannot be killed: they wait in the kernel, or belong to another user",
-                    hunted.left
-                );
+            let trouble = match &hunted.left {
+                None => Some(
+                    "what it left behind cannot be looked for: /proc cannot be read".to_owned(),
+                ),
+                Some(left) if !left.is_empty() => Some(format!(
+                    "processes {left:?} cannot be killed: they wait in the kernel, or belong to another user"
+                )),
+                Some(_) => None,
+            };
+            if let Some(text) = trouble {
                 self.say(&FromAgent::Notice(Level::Warning, child, text));
             }
             if let Prey::Group(group) = hunted.prey {
-                self.children.forget_ended(group.as_str());
+                if hunted.left.is_some() {
+                    self.children.forget_ended(group.as_str());
+                }
                 self.say(&FromAgent::Swept(group, hunted.killed));
             }
         }
@@ -191,8 +204,10 @@ impl Agent {
             (child.pid, subject)
         });
         let subjects = subjects.collect();
-        let mut samples = self.stats.sample(&subjects, self.pid, now);
-        let Some(control) = &self.control else { return };
+        let samples = self.stats.sample(&subjects, self.pid, now);
+        let (Some(mut samples), Some(control)) = (samples, &self.control) else {
+            return;
+        };
         if let Some(gpus) = self.run.as_mut().and_then(|run| run.gpus.as_mut()) {
             samples.gpus = gpus.sample();
         }

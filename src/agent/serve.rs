@@ -3,18 +3,18 @@
 //! Owns the epoll, the link and the order of things: one turn reads a little of every ready child, and looks at control after
 //! each of them, so that a key never queues behind a flood. Never sleeps but in epoll, and ticks for nothing.
 //! Start at [`serve`].
+//!
+//! One thread, so whatever blocks it blocks all: the opening of a file or folder of a file system that does not answer
+//! (a child's program, which the kernel loads before it lets us go on, its folder, its files, a question about them),
+//! a GPU driver that hangs, a `/proc` entry of a process whose memory the kernel holds. Engines notice by heartbeats.
 
-use std::{
-    io,
-    os::fd::OwnedFd,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+mod timers;
+
+use std::{io, os::fd::OwnedFd, process::ExitCode, time::Instant};
 
 use rustix::{
     event::epoll::{self, EventFlags},
     process::{Resource, Rlimit},
-    time::Timespec,
 };
 
 use super::{
@@ -27,13 +27,13 @@ use super::{
     spawn,
     start::{Starter, open_null},
     stats::Stats,
-    wire::FromAgent,
+    wire::{FromAgent, ToAgent},
 };
 use crate::model::event::Level;
 
-pub(super) const CONTROL: u64 = u64::MAX;
-pub(super) const BULK: u64 = u64::MAX - 1;
-pub(super) const SIGNALS: u64 = u64::MAX - 2;
+const CONTROL: u64 = u64::MAX;
+const BULK: u64 = u64::MAX - 1;
+const SIGNALS: u64 = u64::MAX - 2;
 const TICK: u64 = u64::MAX - 3;
 
 /// Children started in one turn: after so many the others are read once. Measured: 8 costs 10 % of the launch
@@ -60,6 +60,7 @@ const IGNORED: [i32; 5] = [
 
 /// The agent on standard input (control) and standard output (bulk), in a session of its own.
 pub fn run_stdio() -> ExitCode {
+    spawn::close_inherited();
     // Refused only for the leader of a group, which has no terminal of ours to lose.
     let _ = rustix::process::setsid();
     let taken = (|| {
@@ -124,7 +125,11 @@ pub(super) struct Agent {
     pub exit: Option<ExitCode>,
     pub starts: u32,
     pub no_pty_told: bool,
+    unwatched_told: bool,
+    unwatched_due: Option<Instant>,
     more_requests: bool,
+    /// A start that has to wait for the next turn.
+    held: Option<ToAgent>,
 }
 
 impl Agent {
@@ -168,7 +173,10 @@ impl Agent {
             exit: None,
             starts: 0,
             no_pty_told: false,
+            unwatched_told: false,
+            unwatched_due: None,
             more_requests: false,
+            held: None,
         };
         agent.refill_reserve();
         agent.watch_link()?;
@@ -199,27 +207,32 @@ impl Agent {
                 self.requests();
             }
             for event in &events {
-                let (token, flags) = (event.data.u64(), event.flags);
-                match token {
-                    SIGNALS => self.signalled(),
-                    CONTROL => self.requests(),
-                    BULK => self.bulk_ready(flags),
-                    TICK => {
-                        for _ in 0..self.children.tick() {
-                            self.children.rouse(&mut self.bulk);
-                            self.between_children();
-                        }
-                    }
-                    _ => {
-                        self.children.ready(token, flags, &mut self.bulk);
-                        self.between_children();
-                    }
-                }
+                self.ready(event.data.u64(), event.flags);
             }
             self.flush_bulk();
             self.timers();
+            self.watch_unwatched();
             if let Err(error) = self.watch_link() {
                 self.lose_link(&LinkError::Io(error));
+            }
+        }
+    }
+
+    /// Something is ready.
+    pub(super) fn ready(&mut self, token: u64, flags: EventFlags) {
+        match token {
+            SIGNALS => self.signalled(),
+            CONTROL => self.control_ready(flags),
+            BULK => self.bulk_ready(flags),
+            TICK => {
+                for _ in 0..self.children.tick() {
+                    self.children.rouse(&mut self.bulk);
+                    self.between_children();
+                }
+            }
+            _ => {
+                self.children.ready(token, flags, &mut self.bulk);
+                self.between_children();
             }
         }
     }
@@ -235,42 +248,40 @@ impl Agent {
         }
     }
 
-    /// Until the next thing is due; absent: for ever.
-    fn timeout(&mut self) -> Option<Timespec> {
-        let due = [
-            self.hunter.due(),
-            self.stats.due(),
-            self.guardian_due,
-            self.ending.as_ref().map(Ending::due),
-        ];
-        let due = due.into_iter().flatten().min();
-        let bulk = self.bulk.as_mut();
-        let can_unblock = self.children.is_blocked() && bulk.is_some_and(Bulk::has_room);
-        let wait = match (self.more_requests || can_unblock, due) {
-            (true, _) => Duration::ZERO,
-            (false, None) => return None,
-            (false, Some(due)) => due.saturating_duration_since(Instant::now()),
-        };
-        Some(Timespec {
-            tv_sec: wait.as_secs() as i64,
-            tv_nsec: wait.subsec_nanos().into(),
-        })
-    }
-
     /// Performs the requests that are here, but only so many starts in a turn.
     pub(super) fn requests(&mut self) {
         self.more_requests = false;
-        while let Some(control) = &mut self.control {
-            match control.next_request() {
-                Ok(Some(request)) => self.perform(request),
-                Ok(None) => return,
-                Err(error) => return self.lose_link(&error),
-            }
-            if self.starts >= STARTS || self.exit.is_some() {
+        while let Some(control) = &mut self.control
+            && self.exit.is_none()
+        {
+            let request = match self.held.take() {
+                Some(request) => request,
+                None => match control.next_request() {
+                    Ok(Some(request)) => request,
+                    Ok(None) => return,
+                    Err(error) => return self.lose_link(&error),
+                },
+            };
+            if self.starts >= STARTS && matches!(request, ToAgent::Spawn(_)) {
+                // And what comes after it, for requests keep their order.
+                self.held = Some(request);
                 self.more_requests = true;
                 return;
             }
+            self.perform(request);
         }
+    }
+
+    /// The engine took answers, sent requests, or is gone.
+    fn control_ready(&mut self, flags: EventFlags) {
+        let gone = EventFlags::HUP | EventFlags::ERR;
+        if flags.intersects(EventFlags::OUT | gone)
+            && let Some(control) = &mut self.control
+            && let Err(error) = control.flush()
+        {
+            return self.lose_link(&error);
+        }
+        self.requests();
     }
 
     /// Sends a message at once.
@@ -304,7 +315,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn bulk_ready(&mut self, flags: EventFlags) {
+    fn bulk_ready(&mut self, flags: EventFlags) {
         if flags.intersects(EventFlags::HUP | EventFlags::ERR) {
             return self.lose_link(&LinkError::Closed);
         }
@@ -378,30 +389,6 @@ impl Agent {
             match open_null() {
                 Ok(fd) => self.reserve.push(fd),
                 Err(_) => return,
-            }
-        }
-    }
-
-    fn timers(&mut self) {
-        let now = Instant::now();
-        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.guardian_due) && self.ending.is_none() {
-            self.start_guardian();
-        }
-        if is_due(self.hunter.due()) {
-            self.with_reserve(|agent| agent.hunt(now));
-        }
-        if is_due(self.stats.due()) {
-            self.with_reserve(|agent| agent.sample(now));
-        }
-        if is_due(self.ending.as_ref().map(Ending::due))
-            && let Some(mut ending) = self.ending.take()
-        {
-            let over = self.with_reserve(|agent| ending.round(&agent.world(), now));
-            self.ending = Some(ending);
-            if let Some(left) = over {
-                self.say_goodbye(left);
-                self.exit = Some(ExitCode::SUCCESS);
             }
         }
     }

@@ -12,7 +12,8 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags},
+    fs::{FileType, Mode, OFlags},
+    pipe::SpliceFlags,
     process::Rlimit,
 };
 
@@ -305,6 +306,15 @@ fn open_file(cwd: &str, file: &str, write: bool) -> Result<OwnedFd, String> {
     let opened = rustix::fs::open(&path, flags, Mode::from_raw_mode(0o666))
         .map_err(io::Error::from)
         .and_then(|fd| link::set_nonblocking(&fd, false).map(|()| fd));
+    if let Ok(fd) = &opened
+        && !write
+        && is_unwritten_fifo(fd)
+    {
+        // The child would find its end at once. A shell waits for a writer; we may not.
+        return Err(format!(
+            "cannot read {path:?}: it is a named pipe that nobody writes (its writer must have opened it before)"
+        ));
+    }
     opened.map_err(|error| {
         if is_out_of_descriptors(&error) {
             return no_descriptor(error);
@@ -316,6 +326,17 @@ fn open_file(cwd: &str, file: &str, write: bool) -> Result<OwnedFd, String> {
         };
         format!("cannot {verb} {path:?}: {why}")
     })
+}
+
+/// Whether this is a named pipe that holds nothing and that nobody has open for writing. Neither poll(2) nor a read
+/// tells that without harm: tee(2) does, which leaves what it copies where it is.
+fn is_unwritten_fifo(fd: &OwnedFd) -> bool {
+    let is_fifo = rustix::fs::fstat(fd)
+        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Fifo);
+    let flags = SpliceFlags::NONBLOCK;
+    is_fifo
+        && child::pipe(true)
+            .is_ok_and(|(_, into)| matches!(rustix::pipe::tee(fd, into, 1, flags), Ok(0)))
 }
 
 #[cfg(test)]
@@ -336,22 +357,43 @@ mod tests {
         assert_eq!(base.with(&own), [c"A=3", c"B=x", c"C=z"]);
     }
 
-    #[test]
-    fn a_named_pipe_without_a_reader_does_not_block() {
+    fn fifo() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &path,
-            rustix::fs::FileType::Fifo,
-            Mode::from_raw_mode(0o600),
-            0,
-        )
-        .unwrap();
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, mode, 0).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_named_pipe_without_a_reader_does_not_block() {
+        let (folder, _) = fifo();
         let why = open_file(folder.path().to_str().unwrap(), "fifo", true).unwrap_err();
         assert!(
             why.ends_with("it is a named pipe that nobody reads"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn a_named_pipe_is_read_from_its_first_byte_when_somebody_writes_it_and_refused_otherwise() {
+        let (folder, path) = fifo();
+        let cwd = folder.path().to_str().unwrap();
+        let why = open_file(cwd, "fifo", false).unwrap_err();
+        assert!(
+            why.contains("it is a named pipe that nobody writes"),
+            "{why}"
+        );
+        let both = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path);
+        let mut writer = both.unwrap();
+        drop(open_file(cwd, "fifo", false).unwrap());
+        std::io::Write::write_all(&mut writer, b"given").unwrap();
+        let reader = open_file(cwd, "fifo", false).unwrap();
+        let mut bytes = [0; 9];
+        assert_eq!(rustix::io::read(&reader, &mut bytes).unwrap(), 5);
+        assert_eq!(&bytes[..5], b"given");
     }
 }

@@ -48,26 +48,29 @@ pub struct Stats {
 impl Stats {
     /// With so many milliseconds between samples, 0: none.
     pub fn new(every: u32, now: Instant) -> Self {
-        let mut this = Self {
+        Self {
             system: None,
-            every: None,
+            every: duration(every),
             due: None,
             taken: now,
             used: HashMap::new(),
-        };
-        this.set_every(every, now);
-        this
-    }
-
-    /// Changes the time between samples.
-    pub fn set_every(&mut self, every: u32, now: Instant) {
-        self.every = (every > 0).then(|| Duration::from_millis(every.into()));
-        if self.due.is_some() {
-            self.due = self.every.map(|every| now + every);
         }
     }
 
-    /// A child started: there is something to sample.
+    /// Changes the time between samples. When there were none, children may live already: cpu use counts from here.
+    pub fn set_every(&mut self, every: u32, now: Instant) {
+        let ticking = self.due.is_some();
+        self.every = duration(every);
+        self.due = self.every.map(|every| now + every);
+        if self.due.is_some() && !ticking {
+            self.taken = now;
+            self.refresh();
+            let snapshot = Snapshot::take().unwrap_or_default();
+            self.used = snapshot.iter().map(|it| (it.pid, it.ticks)).collect();
+        }
+    }
+
+    /// A child started, or lives when samples are wanted again: there is something to sample.
     pub fn wake(&mut self, now: Instant) {
         if self.due.is_none() && self.every.is_some() {
             self.taken = now;
@@ -93,13 +96,13 @@ impl Stats {
     }
 
     /// Takes a sample of the host and of these children by process id. With none of them, it is the last one
-    /// until [`Stats::wake`].
+    /// until [`Stats::wake`]. Absent when `/proc` cannot be read: the next one speaks for that time too.
     pub fn sample(
         &mut self,
         children: &HashMap<i32, Subject>,
         agent: i32,
         now: Instant,
-    ) -> AgentSamples {
+    ) -> Option<AgentSamples> {
         let begin = cpu_time();
         let mut samples = AgentSamples::default();
         if let Some(system) = self.refresh() {
@@ -110,10 +113,12 @@ impl Stats {
             // Nothing keeps ticking, and nothing is kept.
             self.due = None;
             self.used = HashMap::new();
-            return samples;
+            return Some(samples);
         }
-        // Without a free descriptor: nobody is known to use anything, until the next time.
-        let snapshot = Snapshot::take().unwrap_or_default();
+        let Ok(snapshot) = Snapshot::take() else {
+            self.due = self.every.map(|every| now + every);
+            return None;
+        };
         let mut sums: HashMap<i32, (u64, u64, u32)> = HashMap::new();
         let mut used = HashMap::new();
         for process in snapshot.iter() {
@@ -150,8 +155,12 @@ impl Stats {
         samples.children.sort_unstable_by_key(|sample| sample.child);
         let rest = cpu_time().saturating_sub(begin) * REST;
         self.due = self.every.map(|every| now + every.max(rest));
-        samples
+        Some(samples)
     }
+}
+
+fn duration(milliseconds: u32) -> Option<Duration> {
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }
 
 /// The cpu time of this thread: a busy host does not make our own cost look greater.
@@ -203,7 +212,7 @@ mod tests {
         let children = HashMap::from([(child.id() as i32, subject)]);
         let own = std::process::id() as i32;
         let seen = loop {
-            let samples = stats.sample(&children, own, Instant::now());
+            let samples = stats.sample(&children, own, Instant::now()).unwrap();
             let sample = samples.children[0];
             if sample.processes >= 2 && sample.cpu > 0.05 {
                 break samples;
@@ -212,8 +221,24 @@ mod tests {
         };
         assert!(seen.memory.1 > seen.memory.0 && seen.memory.0 > 0);
         assert!(seen.children[0].memory > 0);
-        stats.sample(&HashMap::new(), own, Instant::now());
+        let now = Instant::now();
+        stats.set_every(0, now);
+        assert_eq!(stats.due(), None, "not wanted");
+        stats.set_every(100, now);
+        stats.wake(now);
+        assert!(stats.due().is_some(), "wanted again");
+        stats.sample(&HashMap::new(), own, now);
         assert_eq!(stats.due(), None);
+        stats.set_every(0, Instant::now());
+        assert_eq!(stats.due(), None);
+        // Its whole life would be many cores, counted within a moment.
+        let now = Instant::now();
+        stats.set_every(100, now);
+        assert!(stats.due().is_some(), "it lives already");
+        let later = now + Duration::from_millis(100);
+        let samples = stats.sample(&children, own, later).unwrap();
+        let cores = std::thread::available_parallelism().unwrap().get() as f32;
+        assert!(samples.children[0].cpu <= cores, "{samples:?}");
         for process in super::super::procs::Snapshot::take().unwrap().iter() {
             if process.parent == child.id() as i32 {
                 super::super::spawn::kill(process.pid, libc::SIGKILL).unwrap();

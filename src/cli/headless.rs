@@ -18,10 +18,11 @@ use anyhow::Context;
 
 use super::{
     args::{Composing, Format},
+    check,
     engine_log::EngineLog,
     failures,
     json_output::JsonLines,
-    lines::{LineAssembler, colour_by_environment},
+    lines::{LineAssembler, colour_by_environment, grouped},
     report,
     signals::Signals,
     streams,
@@ -39,7 +40,7 @@ use crate::{
 };
 
 /// Rows and columns of a pty when nobody looks.
-const SIZE: (u16, u16) = (40, 120);
+pub(super) const SIZE: (u16, u16) = (40, 120);
 
 /// Nobody looks at cpu and memory while a run goes on; what each rank used in all is told at its end.
 const SAMPLE_EVERY: u32 = 0;
@@ -68,21 +69,18 @@ pub fn compose(path: &Path, composing: &Composing, format: Format) -> Option<Loa
         .map_err(|problem| failures::tell(&[problem], None, format))
         .ok()?;
     let mut loaded = Session::load(path, text.clone())
-        .map_err(|problems| failures::tell(&problems, Some(&text), format))
+        .map_err(|_| failures::tell(&check::of_text(path, &text), Some(&text), format))
         .ok()?;
-    let mut problems = Vec::new();
-    for assignment in &composing.set {
-        if let Err(problem) = session::set(&mut loaded.session, assignment) {
-            problems.push(problem);
-        }
-    }
-    let found = loaded.session.validate_to_run();
-    problems.extend(
-        failures::placed(found, &loaded)
-            .into_iter()
-            .filter(session::Problem::is_error),
-    );
+    let assigned = composing.set.iter();
+    let mut problems: Vec<_> = assigned
+        .filter_map(|assignment| loaded.set(assignment).err())
+        .collect();
+    let found = failures::placed(loaded.session.validate_to_run(), &loaded);
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(session::Problem::is_error);
+    problems.extend(errors);
     if problems.is_empty() {
+        failures::tell(&warnings, Some(&loaded.text), format);
         return Some(loaded);
     }
     failures::tell(&problems, Some(&loaded.text), format);
@@ -103,9 +101,13 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
         .canonicalize()
         .with_context(|| format!("the folder {} cannot be found", folder.display()))?;
     let agent = std::env::current_exe().context("this program cannot be found")?;
+    let saved = session::saved(&loaded.session, Some(&loaded.text));
+    if saved.anew {
+        streams::say("the record has the session without its comments: they could not be kept");
+    }
     Ok(EngineOptions {
         name: loaded.name(),
-        text: Some(session::save(&loaded.session, Some(&loaded.text))),
+        text: Some(saved.text),
         session_folder: folder,
         aliases: composing.host_alias.clone(),
         agent,
@@ -168,9 +170,21 @@ fn start_error(error: StartError, loaded: &Loaded, format: Format) -> u8 {
             return 4;
         }
     };
+    tell_first(problems, loaded, format);
+    code
+}
+
+/// Tells problems of a session with their places in its file; of very many only the first, and how many there are more.
+pub(super) fn tell_first(mut problems: Vec<session::Problem>, loaded: &Loaded, format: Format) {
+    let more = problems.len().saturating_sub(session::PROBLEMS_MAX);
+    problems.truncate(session::PROBLEMS_MAX);
     let problems = failures::placed(problems, loaded);
     failures::tell(&problems, Some(&loaded.text), format);
-    code
+    if more > 0 {
+        let text = format!("{} more problems are not told", grouped(more as u64));
+        let last = session::Problem::error(session::FieldPath::root(), text).in_file(&loaded.path);
+        failures::tell(&[last], None, format);
+    }
 }
 
 /// Takes events and panes until the run is over; how it ended.

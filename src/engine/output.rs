@@ -135,6 +135,8 @@ struct Output {
     facts: mpsc::Sender<OutputFact>,
     started: Instant,
     seen: Vec<Seen>,
+    /// Bytes of children that nobody knows any more.
+    unknown: u64,
 }
 
 /// Reads a host's bulk channel until it closes. `started` is where this thread's clock begins.
@@ -155,6 +157,7 @@ pub fn run(
         facts,
         started,
         seen: Vec::new(),
+        unknown: 0,
     };
     let mut buffer = vec![0; READ + BulkHeader::SIZE + BULK_MAX];
     let mut filled = 0;
@@ -241,6 +244,9 @@ impl Output {
         let since_start = now.duration_since(self.started);
         self.meet(header.child);
         let Some(child) = self.children.get_mut(&header.child) else {
+            // It was given up before it wrote. Were it to wait for credit it could not even end.
+            self.unknown += u64::from(header.len);
+            credit.push((header.child, header.len));
             return;
         };
         child.owed += header.len;
@@ -331,6 +337,41 @@ impl Output {
         let notice = self.logs.finish(Instant::now());
         self.notice(notice);
         let (written, lost) = self.logs.total_bytes();
-        self.tell(OutputFact::Closed(written, lost));
+        self.tell(OutputFact::Closed(written, lost + self.unknown));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::panes::panes,
+        record::{EngineInfo, RunFolder, Runs},
+    };
+
+    #[test]
+    fn who_writes_after_it_was_given_up_gets_its_credit_back_and_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs::at(folder.path());
+        let run = RunFolder::create(&runs, "", |_| EngineInfo::of_this_process()).unwrap();
+        let child = ChildKey(7);
+        let frame = |kind, body: &[u8]| {
+            let header = BulkHeader {
+                kind,
+                stream: 0,
+                child,
+                len: body.len() as u32,
+            };
+            [&header.encode()[..], body].concat()
+        };
+        let bytes = [frame(Bulk::Output, b"late"), frame(Bulk::Eof, &[0; 8])].concat();
+        let (told, mut facts) = mpsc::channel(9);
+        let (_panes, feed) = panes();
+        let routes = Routes::default();
+        super::run(&bytes[..], routes, run.logs(), feed, told, Instant::now());
+        let fact = facts.try_recv().unwrap();
+        assert!(matches!(fact, OutputFact::Credit(all) if all == [(child, 4)]));
+        let fact = facts.try_recv().unwrap();
+        assert!(matches!(fact, OutputFact::Closed(0, 4)), "{fact:?}");
     }
 }

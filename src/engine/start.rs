@@ -96,12 +96,17 @@ fn sweep_stale(options: &EngineOptions) {
         return;
     };
     for run in stale {
-        let killed = guardian::sweep(&run.engine.mark);
-        if killed > 0 {
+        let swept = guardian::sweep(&run.engine.mark);
+        if swept.killed > 0 {
             tracing::warn!(
-                "run {} died and had left {killed} processes behind: they were ended",
-                run.id
+                "run {} died and had left {} processes behind: they were ended",
+                run.id,
+                swept.killed
             );
+        }
+        if !swept.clean {
+            // Something of it may live: the next start looks again.
+            continue;
         }
         if let Err(error) = SocketFolder::remove_of_dead(&run.id) {
             tracing::warn!("the sockets of run {} stay: {error}", run.id);
@@ -284,6 +289,7 @@ impl Starter {
                 let tally =
                     Tally::new(folder.id(), &options.name, started, session.process_count());
                 let (run, path) = (folder.id().to_owned(), folder.path().to_owned());
+                let own = run.clone();
                 let record = match RecordThread::start(folder, tally, made.facts_in) {
                     Ok(record) => record,
                     Err(error) => {
@@ -346,7 +352,10 @@ impl Starter {
                 });
                 let _ = ready.send(Ok(questions));
                 let summary = runtime.block_on(engine.run());
-                if let Err(error) = options.runs.prune(options.limits, SystemTime::now()) {
+                let pruned = options
+                    .runs
+                    .prune_but(&own, options.limits, SystemTime::now());
+                if let Err(error) = pruned {
                     tracing::warn!("old runs were not pruned: {error}");
                 }
                 summary

@@ -1,16 +1,22 @@
 //! A set of indices of cpus or GPUs, written `[0, 2]` or `"0-3,8"` as Linux does.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 /// The greatest index that a set may hold: the kernel's own limit of cpus on a machine is 8,192.
 pub const INDEX_MAX: u32 = 8_191;
 
-/// A set of 0-based indices of cpus or GPUs, in ascending order.
+/// So many cpus or GPUs a host may be described with: as many as there are indices.
+pub const COUNT_MAX: u32 = INDEX_MAX + 1;
+
+/// A set of 0-based indices of cpus or GPUs, in ascending order. It takes memory by its ranges, not by its indices.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "CpuSetText", into = "String")]
-pub struct CpuSet(BTreeSet<u32>);
+pub struct CpuSet(
+    /// First and last index of each range, ascending, with a gap before the next.
+    Vec<(u32, u32)>,
+);
 
 /// Why a text is no set of indices.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,14 +52,37 @@ impl From<CpuSet> for String {
 }
 
 impl CpuSet {
+    /// The first `count` indices, at most [`COUNT_MAX`].
+    pub fn first(count: u32) -> Self {
+        let ranges = count.min(COUNT_MAX).checked_sub(1).map(|last| (0, last));
+        Self(ranges.into_iter().collect())
+    }
+
+    /// Of ranges in any order, which may overlap.
+    fn of_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
+        ranges.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::new();
+        for (first, last) in ranges {
+            match merged.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = (*end).max(last),
+                _ => merged.push((first, last)),
+            }
+        }
+        Self(merged)
+    }
+
     /// The indices in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter().copied()
+        self.0.iter().flat_map(|(first, last)| *first..=*last)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        let counts = self
+            .0
+            .iter()
+            .map(|(first, last)| (last - first) as usize + 1);
+        counts.sum()
     }
 
     /// Whether there is none.
@@ -63,13 +92,22 @@ impl CpuSet {
 
     /// Whether the index is one of them.
     pub fn contains(&self, index: u32) -> bool {
-        self.0.contains(&index)
+        let at = self.0.partition_point(|(_, last)| *last < index);
+        self.0.get(at).is_some_and(|(first, _)| *first <= index)
     }
 }
 
 impl FromIterator<u32> for CpuSet {
     fn from_iter<I: IntoIterator<Item = u32>>(indices: I) -> Self {
-        Self(indices.into_iter().collect())
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for index in indices {
+            match ranges.last_mut() {
+                // They mostly come in order.
+                Some((_, last)) if last.checked_add(1) == Some(index) => *last = index,
+                _ => ranges.push((index, index)),
+            }
+        }
+        Self::of_ranges(ranges)
     }
 }
 
@@ -77,42 +115,32 @@ impl FromStr for CpuSet {
     type Err = CpuSetError;
 
     fn from_str(text: &str) -> Result<Self, CpuSetError> {
-        let fail = || CpuSetError(text.to_owned());
+        let fail = || CpuSetError(text.chars().take(200).collect());
         let index = |text: &str| match text.trim().parse::<u32>() {
             Ok(index) if index <= INDEX_MAX => Ok(index),
             _ => Err(fail()),
         };
-        let mut set = BTreeSet::new();
+        let mut ranges = Vec::new();
         for part in text.split(',') {
-            match part.split_once('-') {
-                Some((first, last)) => {
-                    let (first, last) = (index(first)?, index(last)?);
-                    if first > last {
-                        return Err(fail());
-                    }
-                    set.extend(first..=last);
-                }
-                None => {
-                    set.insert(index(part)?);
-                }
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (index(first)?, index(last)?);
+            if first > last {
+                return Err(fail());
             }
+            ranges.push((first, last));
         }
-        Ok(Self(set))
+        Ok(Self::of_ranges(ranges))
     }
 }
 
 impl fmt::Display for CpuSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut indices = self.iter().peekable();
         let mut separator = "";
-        while let Some(first) = indices.next() {
-            let mut last = first;
-            while indices.next_if_eq(&(last + 1)).is_some() {
-                last += 1;
-            }
-            match last - first {
-                0 => write!(f, "{separator}{first}")?,
-                _ => write!(f, "{separator}{first}-{last}")?,
+        for (first, last) in &self.0 {
+            if first == last {
+                write!(f, "{separator}{first}")?;
+            } else {
+                write!(f, "{separator}{first}-{last}")?;
             }
             separator = ",";
         }
@@ -138,5 +166,19 @@ mod tests {
         for text in ["", "a", "3-1", "1-", "0-99999999", "1,,2"] {
             assert!(text.parse::<CpuSet>().is_err(), "{text:?}");
         }
+    }
+    #[test]
+    fn ranges_that_overlap_are_one_and_many_of_them_cost_little() {
+        let set: CpuSet = ("0-8191,".repeat(2_000_000) + "3").parse().unwrap();
+        assert_eq!((set.len(), set.to_string().as_str()), (8192, "0-8191"));
+        assert_eq!(CpuSet::first(8192), set);
+        assert_eq!(CpuSet::first(u32::MAX), set);
+        assert_eq!(CpuSet::first(0), CpuSet::default());
+        let set = CpuSet::from_iter([7, 1, 2, 7, 0, 9, 8]);
+        assert_eq!(set.to_string(), "0-2,7-9");
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 1, 2, 7, 8, 9]);
+        let there: Vec<u32> = (0..12).filter(|index| set.contains(*index)).collect();
+        assert_eq!(there, [0, 1, 2, 7, 8, 9]);
+        assert_eq!(set, "7-9,0-1,2".parse().unwrap());
     }
 }

@@ -21,9 +21,9 @@ pub enum HostSpec {
 pub struct DeclaredHost {
     /// Its name.
     pub name: HostName,
-    /// How many cpus it has.
+    /// How many cpus it has, 1 to [`COUNT_MAX`](super::cpuset::COUNT_MAX).
     pub cpus: u32,
-    /// How many GPUs it has.
+    /// How many GPUs it has, 0 to [`COUNT_MAX`](super::cpuset::COUNT_MAX).
     #[serde(default)]
     pub gpus: u32,
 }

@@ -20,11 +20,16 @@ pub struct HostlistError {
     reason: String,
 }
 
+/// The greatest length of the name of a host in bytes, as DNS has it.
+const NAME_MAX: usize = 253;
+
 /// Whether `text` can be the name of a host (or `user@host`, or an address).
 ///
 /// A name that begins with `-` would be read by `ssh` as an option, so it is none.
 pub fn is_host(text: &str) -> bool {
-    (1..=253).contains(&text.len()) && !text.starts_with('-') && text.chars().all(is_host_character)
+    (1..=NAME_MAX).contains(&text.len())
+        && !text.starts_with('-')
+        && text.chars().all(is_host_character)
 }
 
 fn is_host_character(c: char) -> bool {
@@ -34,25 +39,26 @@ fn is_host_character(c: char) -> bool {
 /// The hosts that a list stands for, in its order, each once.
 ///
 /// # Errors
-/// When the text is no list, or stands for more than [`HOSTS_MAX`] hosts.
+/// When the text is no list, or stands for more than [`HOSTS_MAX`] hosts; one that is named again counts again.
 pub fn expand(text: &str) -> Result<Vec<String>, HostlistError> {
     let fail = |reason: String| HostlistError {
         text: text.chars().take(200).collect(),
         reason,
     };
-    let mut hosts = Vec::new();
-    let mut seen = HashSet::new();
+    let mut room = HOSTS_MAX;
+    let (mut hosts, mut seen) = (Vec::new(), HashSet::new());
     for part in split(text).map_err(&fail)? {
-        for host in expand_part(part.trim()).map_err(&fail)? {
+        let part = Part::read(part.trim(), room).map_err(&fail)?;
+        room -= part.count;
+        let mut found = Vec::with_capacity(part.count);
+        part.names(&mut String::new(), &part.axes, &mut found);
+        for host in found {
             if !is_host(&host) {
                 return Err(fail(format!("{host:?} cannot be the name of a host")));
             }
             if seen.insert(host.clone()) {
                 hosts.push(host);
             }
-        }
-        if hosts.len() > HOSTS_MAX {
-            return Err(fail(too_many()));
         }
     }
     Ok(hosts)
@@ -75,6 +81,9 @@ fn split(text: &str) -> Result<Vec<&str>, String> {
             ',' if !inside => {
                 parts.push(&text[start..at]);
                 start = at + 1;
+                if parts.len() > HOSTS_MAX {
+                    return Err(too_many());
+                }
             }
             _ => {}
         }
@@ -89,40 +98,72 @@ fn split(text: &str) -> Result<Vec<&str>, String> {
     Ok(parts)
 }
 
-/// The hosts of `a[1-2]b[3-4]`: every combination, the last bracket running fastest.
-fn expand_part(part: &str) -> Result<Vec<String>, String> {
-    let mut hosts = vec![String::new()];
-    let mut rest = part;
-    while let Some((before, after)) = rest.split_once('[') {
-        let (ranges, after) = after.split_once(']').ok_or("`[` is never closed")?;
-        let numbers = numbers(ranges)?;
-        if hosts.len().saturating_mul(numbers.len()) > HOSTS_MAX {
-            return Err(too_many());
-        }
-        hosts = hosts
-            .iter()
-            .flat_map(|host| {
-                numbers
-                    .iter()
-                    .map(move |number| format!("{host}{before}{number}"))
-            })
-            .collect();
-        rest = after;
-    }
-    for host in &mut hosts {
-        host.push_str(rest);
-    }
-    Ok(hosts)
+/// `a[1-2]b[3-4]c`, which stands for every combination.
+struct Part<'t> {
+    /// The text before each bracket, and the numbers in it.
+    axes: Vec<(&'t str, Vec<String>)>,
+    rest: &'t str,
+    /// How many names it stands for.
+    count: usize,
 }
 
-/// The numbers of `01-03,07`.
-fn numbers(ranges: &str) -> Result<Vec<String>, String> {
+impl<'t> Part<'t> {
+    /// Reads it. What stands for more than `room` names, or for one that is too long, is given up as soon as that is
+    /// seen: the work stays small however much is meant.
+    fn read(part: &'t str, room: usize) -> Result<Self, String> {
+        let (mut axes, mut rest) = (Vec::new(), part);
+        let (mut count, mut length) = (1usize, 0);
+        while let Some((before, after)) = rest.split_once('[') {
+            let (ranges, after) = after.split_once(']').ok_or("`[` is never closed")?;
+            let numbers = numbers(ranges, room)?;
+            count = count.saturating_mul(numbers.len());
+            length += before.len() + numbers.iter().map(String::len).max().unwrap_or(0);
+            if count > room {
+                return Err(too_many());
+            }
+            if length > NAME_MAX {
+                break;
+            }
+            axes.push((before, numbers));
+            rest = after;
+        }
+        if count > room {
+            return Err(too_many());
+        }
+        if length + rest.len() > NAME_MAX {
+            return Err(format!("a name in it is longer than {NAME_MAX} bytes"));
+        }
+        Ok(Self { axes, rest, count })
+    }
+
+    /// The names that begin with `name` and go on with these axes, the last one running fastest.
+    fn names(&self, name: &mut String, axes: &[(&str, Vec<String>)], found: &mut Vec<String>) {
+        let length = name.len();
+        match axes {
+            [] => found.push(format!("{name}{}", self.rest)),
+            [(before, numbers), inner @ ..] => {
+                for number in numbers {
+                    name.push_str(before);
+                    name.push_str(number);
+                    self.names(name, inner, found);
+                    name.truncate(length);
+                }
+            }
+        }
+    }
+}
+
+/// The numbers of `01-03,07`, at most `room`.
+fn numbers(ranges: &str, room: usize) -> Result<Vec<String>, String> {
     let read = |text: &str| -> Result<(u64, usize), String> {
         let plain =
             (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         match text.parse() {
             Ok(number) if plain => Ok((number, text.len())),
-            _ => Err(format!("{text:?} is no number")),
+            _ => {
+                let shown: String = text.chars().take(40).collect();
+                Err(format!("{shown:?} is no number"))
+            }
         }
     };
     let mut numbers = Vec::new();
@@ -133,7 +174,7 @@ fn numbers(ranges: &str) -> Result<Vec<String>, String> {
         if first > last {
             return Err(format!("the range {range} runs backwards"));
         }
-        if (last - first) as usize >= HOSTS_MAX.saturating_sub(numbers.len()) {
+        if last - first >= room.saturating_sub(numbers.len()) as u64 {
             return Err(too_many());
         }
         numbers.extend((first..=last).map(|number| format!("{number:0width$}")));
@@ -306,6 +347,39 @@ mod tests {
             assert!(problem.contains(reason), "{text}: {problem}");
         }
         assert_eq!(expand("n[1-65536]").unwrap().len(), HOSTS_MAX);
+    }
+
+    #[test]
+    fn hostile_lists_are_given_up_as_soon_as_they_are_too_much() {
+        let cases = [
+            ("n[1-65536],".repeat(400) + "x", "more than 65536"),
+            ("n[1,1],".repeat(1_000_000) + "x", "more than 65536"),
+            ("a,".repeat(2_000_000) + "x", "more than 65536"),
+            ("[1]".repeat(1_000_000), "longer than 253"),
+            (
+                "n[1-65536]".to_owned() + &"[1]".repeat(1_000_000),
+                "longer than 253",
+            ),
+            ("n[1-2]".repeat(1_000_000), "more than 65536"),
+            ("x".repeat(10_000_000), "longer than 253"),
+            (
+                format!("n[{}]", "1-2,".repeat(1_000_000)),
+                "more than 65536",
+            ),
+        ];
+        for (text, reason) in cases {
+            let problem = expand(&text).unwrap_err().to_string();
+            assert!(
+                problem.contains(reason) && problem.len() < 1000,
+                "{problem}"
+            );
+        }
+        assert_eq!(
+            expand("n[1-6],".repeat(3).trim_end_matches(','))
+                .unwrap()
+                .len(),
+            6
+        );
     }
 
     #[test]

@@ -108,8 +108,20 @@ name_type!(
 ///
 /// Unlike the names above it may hold dots, and it is compared without regard to case, as DNS does.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct HostName(Arc<str>);
+
+impl From<String> for HostName {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl From<HostName> for String {
+    fn from(name: HostName) -> String {
+        name.0.as_ref().to_owned()
+    }
+}
 
 impl HostName {
     /// The machine that the engine runs on; any of its own names stands for it too.
@@ -290,7 +302,7 @@ impl FromStr for Selector {
             return Ok(Self::group(group));
         };
         let (template, rank) = match rest.split_once('.') {
-            Some((template, rank)) => (template, Some(rank.parse().map_err(|_| fail())?)),
+            Some((template, rank)) => (template, Some(rank_in(rank).ok_or_else(fail)?)),
             None => (rest, None),
         };
         let template = TemplateName::new(template).map_err(|_| fail())?;
@@ -300,6 +312,12 @@ impl FromStr for Selector {
             rank,
         })
     }
+}
+
+/// A rank as it is printed: `+1` and `01` are none, as two texts would mean one process.
+fn rank_in(text: &str) -> Option<u32> {
+    let plain = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|_| plain)
 }
 
 impl Serialize for Selector {
@@ -325,7 +343,10 @@ mod tests {
         for text in ["demo", "demo/generator", "demo/generator.12"] {
             assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
         }
-        for text in ["", "/x", "a/", "a/b.", "a/b.x", "a/b.-1", "a/b/c", "a b"] {
+        for text in [
+            "", "/x", "a/", "a/b.", "a/b.x", "a/b.-1", "a/b.+0", "a/b.007", "a/b.00", "a/b/c",
+            "a b",
+        ] {
             assert!(text.parse::<Selector>().is_err(), "{text:?}");
         }
     }
@@ -341,6 +362,13 @@ mod tests {
                 .to_string()
                 .contains("group name")
         );
+    }
+
+    #[test]
+    fn a_host_name_has_no_case_wherever_it_comes_from() {
+        let read: HostName = serde_json::from_str("\"Node02.Site\"").unwrap();
+        assert_eq!(read, HostName::new("node02.site"));
+        assert_eq!(serde_json::to_string(&read).unwrap(), "\"node02.site\"");
     }
 
     #[test]

@@ -377,7 +377,7 @@ pub mod humantime_text {
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
             match duration {
-                Some(duration) => super::serialize(duration, serializer),
+                Some(duration) => serializer.serialize_some(&super::format(*duration)),
                 None => serializer.serialize_none(),
             }
         }
@@ -386,13 +386,29 @@ pub mod humantime_text {
         pub fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Option<Duration>, D::Error> {
-            super::deserialize(deserializer).map(Some)
+            let text = Option::<String>::deserialize(deserializer)?;
+            let duration = text.map(|text| parse(&text)).transpose();
+            duration.map_err(serde::de::Error::custom)
         }
     }
 
     #[cfg(test)]
     mod tests {
         use super::*;
+        use crate::model::template::ProcessGroup;
+
+        #[test]
+        fn a_duration_that_is_absent_survives_json() {
+            for walltime in [None, Some(Duration::from_secs(7))] {
+                let group = ProcessGroup {
+                    walltime,
+                    ..ProcessGroup::default()
+                };
+                let json = serde_json::to_string(&group).unwrap();
+                let back: ProcessGroup = serde_json::from_str(&json).unwrap();
+                assert_eq!(back, group, "{json}");
+            }
+        }
 
         #[test]
         fn durations_are_read_as_people_write_them() {

@@ -6,7 +6,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -82,7 +82,7 @@ pub fn hash() -> String {
 /// # Errors
 ///
 /// What the file system says: `cache_root` cannot be made or written to, is full, and so on. A
-/// folder in our place that others may write to is refused with `PermissionDenied`, for what lies
+/// folder in our place that is another user's or that others may write to is refused with `PermissionDenied`, for what lies
 /// in it is run.
 pub fn unpack(cache_root: &Path) -> io::Result<PathBuf> {
     let home = cache_root.join(format!("python-{}", hash()));
@@ -100,11 +100,12 @@ pub fn unpack(cache_root: &Path) -> io::Result<PathBuf> {
         }
     }
     let found = fs::symlink_metadata(&home)?;
-    if !found.is_dir() || found.permissions().mode() & 0o022 != 0 {
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !ours || !found.is_dir() || found.permissions().mode() & 0o022 != 0 {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
-                "{} is not a folder that only its owner can write to",
+                "{} is not a folder of ours that only we can write to",
                 home.display()
             ),
         ));

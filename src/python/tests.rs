@@ -139,6 +139,19 @@ fn a_folder_others_can_write_to_is_refused() {
 }
 
 #[test]
+fn a_folder_of_another_user_is_refused() {
+    // Only root can give one away.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let home = unpack(root.path()).unwrap();
+    std::os::unix::fs::chown(&home, Some(65534), None).unwrap();
+    let error = unpack(root.path()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+}
+
+#[test]
 fn many_unpack_at_once_and_leave_one_whole_folder() {
     let root = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
@@ -371,6 +384,80 @@ fn the_preflight_finds_functions_however_they_came_about() {
 }
 
 #[test]
+fn what_the_preflight_cannot_tell_is_no_error() {
+    let bench = Bench::new();
+    let class = "class C:\n    def method(self): pass\n";
+    for (text, target) in [
+        ("import sys\nsys.modules[__name__].made = print\n", "made"),
+        ("import sys\nsys.modules[__name__] = object()\n", "made"),
+        (
+            "from sys import modules as m\nm[__name__].made = print\n",
+            "made",
+        ),
+        ("g = globals\ng()['made'] = print\n", "made"),
+        ("import user0\nuser0.__dict__['made'] = print\n", "made"),
+        (
+            "class M(type):\n    def made(cls): pass\nclass C(metaclass=M): pass\n",
+            "C.made",
+        ),
+        (class, "C.mro"),
+        (&format!("{class}C.made = print\n"), "C.made"),
+        (
+            &format!("{class}C = type('C', (), {{'made': print}})\n"),
+            "C.made",
+        ),
+        (
+            &format!("if x:\n    class C: made = 1\nelse:\n    class C: other = 1\n{class}"),
+            "C.made",
+        ),
+    ] {
+        let file = bench.write("user.py", text);
+        let answer = bench.check(&format!("{file}:{target}"));
+        assert!(answer["error"].is_null(), "{text}: {answer}");
+    }
+    // And what it can tell still is one.
+    let file = bench.write("user.py", &format!("import sys\nself = 1\n{class}"));
+    assert_eq!(
+        bench.check(&format!("{file}:C.methot"))["suggestion"],
+        "C.method"
+    );
+}
+
+#[test]
+fn modules_that_only_an_import_brings_about_are_no_error() {
+    let bench = Bench::new();
+    bench.write(
+        "virtual.py",
+        "import sys, math\nsys.modules['virtual.sub'] = math\n",
+    );
+    bench.write(
+        "pack/__init__.py",
+        "import sys\nsys.modules[__name__ + '.made'] = sys\n",
+    );
+    bench.write("plain/__init__.py", "from .sub import f\n");
+    bench.write("plain/sub.py", "def f(): pass\n");
+    bench.write("single.py", "");
+    for target in [
+        "os.path:join",
+        "virtual.sub:sqrt",
+        "pack.made:exit",
+        "plain:sub.f",
+    ] {
+        let answer = bench.check(target);
+        assert!(answer["error"].is_null(), "{target}: {answer}");
+    }
+    for target in [
+        "plain.none:f",
+        "single.sub:f",
+        "plain:other",
+        "nowhere.at:all",
+    ] {
+        let answer = bench.check(target);
+        assert!(!answer["error"].is_null(), "{target}");
+    }
+}
+
+#[test]
 fn the_preflight_says_what_is_wrong_and_where() {
     let bench = Bench::new();
     let file = bench.write(
@@ -443,4 +530,43 @@ fn the_preflight_looks_where_each_template_looks() {
     let right: Vec<bool> = answers.iter().map(|a| a["error"].is_null()).collect();
     let expected = [false, true, true, false, true, true, true, true];
     assert_eq!(right, expected, "{answers:#?}");
+}
+
+#[test]
+fn a_reply_is_the_same_in_whatever_pieces_it_comes() {
+    let bench = Bench::new();
+    let output = bench.run(
+        "from dragon.native import _server\n\
+         class Pieces:\n\
+         \x20   def __init__(self, data, step): self.data, self.step = data, step\n\
+         \x20   def recv(self, most):\n\
+         \x20       got, self.data = self.data[:min(most, self.step)], self.data[min(most, self.step):]\n\
+         \x20       return got\n\
+         \x20   def recv_into(self, view):\n\
+         \x20       got = self.recv(len(view))\n\
+         \x20       view[:len(got)] = got\n\
+         \x20       return len(got)\n\
+         def read(data, step):\n\
+         \x20   sock, c = Pieces(data, step), _server.Connection.__new__(_server.Connection)\n\
+         \x20   c._data, c._at, c._sock = b'', 0, None\n\
+         \x20   replies = []\n\
+         \x20   while sock.data or c._at < len(c._data):\n\
+         \x20       reply = c._reply(sock)\n\
+         \x20       replies.append(str(reply) if isinstance(reply, Exception) else reply)\n\
+         \x20   return replies\n\
+         def f():\n\
+         \x20   long = bytes(range(256)) * 1000\n\
+         \x20   data = b'+OK\\r\\n:-7\\r\\n$-1\\r\\n*-1\\r\\n-ERR a b\\r\\n$0\\r\\n\\r\\n$4\\r\\n\\r\\n\\r\\n\\r\\n'\n\
+         \x20   data += b'*2\\r\\n$1\\r\\nq\\r\\n$%d\\r\\n%b\\r\\n' % (len(long), long)\n\
+         \x20   right = [b'OK', -7, None, None, 'ERR a b', b'', b'\\r\\n\\r\\n', [b'q', long]]\n\
+         \x20   for step in (1, 2, 3, 7, 1000, 65536, len(data)):\n\
+         \x20       assert read(data, step) == right, step\n\
+         \x20   for wrong in (b'+OK', b'$5\\r\\nab', b'$70000\\r\\nab', b'$2\\r\\nabcd', b'?\\r\\n', b'+' * 200000):\n\
+         \x20       try: read(wrong, 9999)\n\
+         \x20       except _server._Broken: pass\n\
+         \x20       else: assert False, wrong[:20]\n\
+         \x20   print('ok')\n",
+        "",
+    );
+    assert_eq!(out(&output), "ok\n", "{}", err(&output));
 }

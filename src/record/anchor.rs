@@ -27,6 +27,9 @@ pub struct EngineInfo {
     pub pid_start: u64,
     /// The name of its host, as uname(2) says it.
     pub host: String,
+    /// Which start of which machine it runs on (`/proc/sys/kernel/random/boot_id`): hosts may be called the same, and
+    /// numbers of processes begin anew. Empty in records of older versions.
+    pub boot: String,
     /// By which its processes are known on every host.
     pub mark: String,
     /// The socket of the queues on the engine's host.
@@ -49,13 +52,15 @@ impl EngineInfo {
             pid,
             pid_start: start_of(pid).unwrap_or(0),
             host: this_host(),
+            boot: this_boot(),
             ..Self::default()
         }
     }
 
-    /// Whether the process exists on this host. Only for where flock(2) does not work.
+    /// Whether the process exists on this host. Only for where the lock does not tell.
     pub(super) fn is_alive_here(&self) -> bool {
-        start_of(self.pid).is_some_and(|start| start == self.pid_start)
+        (self.boot.is_empty() || self.boot == this_boot())
+            && start_of(self.pid).is_some_and(|start| start == self.pid_start)
     }
 }
 
@@ -63,6 +68,13 @@ impl EngineInfo {
 pub(super) fn this_host() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
+}
+
+/// Which start of which machine this is; empty where `/proc` does not tell.
+fn this_boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim_end().to_owned())
+        .unwrap_or_default()
 }
 
 /// When a process began, in clock ticks since boot.
@@ -89,7 +101,7 @@ struct Held {
     /// Device and inode of the folder.
     identity: (u64, u64),
     /// Locked as long as it is open.
-    _lock: File,
+    lock: File,
 }
 
 impl Anchor {
@@ -110,11 +122,18 @@ impl Anchor {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Makes the folder again if it is gone: whether this very call did so. Costs one stat(2).
+    /// Makes the folder again if it is gone: whether this very call did so. Makes only the lock again, and what says who
+    /// we are, if that is gone: who cleans up scratch folders deletes files that nobody writes. Costs three stat(2).
     pub(super) fn ensure(&self) -> io::Result<bool> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == held.identity => return Ok(false),
+            Ok(found) if (found.dev(), found.ino()) == held.identity => {
+                self.keep_lock(&mut held);
+                if !self.path.join(paths::ENGINE).exists() {
+                    describe(&self.path, &self.session, &self.engine)?;
+                }
+                return Ok(false);
+            }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create_private_folders(&self.path)?;
@@ -127,11 +146,25 @@ impl Anchor {
         Ok(true)
     }
 
+    /// Holds the lock that is in the folder now.
+    fn keep_lock(&self, held: &mut Held) {
+        let inode = |found: io::Result<fs::Metadata>| found.ok().map(|found| found.ino());
+        if inode(fs::metadata(self.path.join(paths::LOCK))) == inode(held.lock.metadata()) {
+            return;
+        }
+        // What fails here is tried at the next look; until then readers go by the process id.
+        if let Ok(lock) = open_lock(&self.path, true)
+            && lock.try_lock().is_ok()
+        {
+            held.lock = lock;
+        }
+    }
+
     /// Which file is the lock that is held; for tests.
     #[cfg(test)]
     pub(super) fn lock_inode(&self) -> u64 {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held._lock.metadata().map_or(0, |m| m.ino())
+        held.lock.metadata().map_or(0, |m| m.ino())
     }
 }
 
@@ -147,15 +180,20 @@ fn furnish(path: &Path, session: &str, engine: &EngineInfo) -> io::Result<Held> 
         // A file system without locks: readers then go by the process id.
         Err(TryLockError::Error(_)) => {}
     }
-    write_atomically(&path.join(paths::SESSION), session.as_bytes())?;
-    let mut text = serde_json::to_vec(engine)?;
-    text.push(b'\n');
-    write_atomically(&path.join(paths::ENGINE), &text)?;
+    describe(path, session, engine)?;
     let metadata = fs::metadata(path)?;
     Ok(Held {
         identity: (metadata.dev(), metadata.ino()),
-        _lock: lock,
+        lock,
     })
+}
+
+/// Writes what a reader needs to know.
+fn describe(path: &Path, session: &str, engine: &EngineInfo) -> io::Result<()> {
+    write_atomically(&path.join(paths::SESSION), session.as_bytes())?;
+    let mut text = serde_json::to_vec(engine)?;
+    text.push(b'\n');
+    write_atomically(&path.join(paths::ENGINE), &text)
 }
 
 /// Opens the lock of a run; for writing too, because NFS wants that for an exclusive lock.

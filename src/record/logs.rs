@@ -24,6 +24,9 @@ use super::{
 /// more ranks than this write in turn, each write opens a file.
 pub const OPEN_FILES: usize = 256;
 
+/// So many files must have been opened without trouble before one more may be open than there could be last.
+const OPENED_WELL: u32 = 16;
+
 /// How long a log that could not be written waits before the next try, and how often is looked whether
 /// the folder still exists.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -59,6 +62,9 @@ pub struct LogFiles {
     generation: u32,
     logs: Vec<Log>,
     open: OpenFiles,
+    /// How many may be open when others leave us enough descriptors, and how many were opened since they last did not.
+    wanted: usize,
+    opened: u32,
     looked: Option<Instant>,
     /// How many logs have a gap at their end, and the bytes lost since the first of them failed.
     paused: usize,
@@ -72,6 +78,8 @@ impl LogFiles {
             anchor,
             logs: Vec::new(),
             open: OpenFiles::new(OPEN_FILES),
+            wanted: OPEN_FILES,
+            opened: 0,
             looked: None,
             paused: 0,
             lost_in_pause: 0,
@@ -80,6 +88,13 @@ impl LogFiles {
 
     /// At most so many log files are open from now on (at least 1).
     pub fn set_open_files(&mut self, limit: usize) {
+        self.wanted = limit.max(1);
+        self.limit_open_files(limit);
+    }
+
+    /// As [`Self::set_open_files`], for as long as others leave us no more.
+    pub(super) fn limit_open_files(&mut self, limit: usize) {
+        self.opened = 0;
         self.open.set_limit(limit);
         while self.open.len() > limit.max(1) {
             self.evict();
@@ -99,6 +114,11 @@ impl LogFiles {
             gap: None,
         });
         LogId(u32::try_from(self.logs.len() - 1).unwrap_or(NONE))
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_now(&self) -> usize {
+        self.open.len()
     }
 
     /// Where the log of a process is, or would be.
@@ -306,13 +326,18 @@ impl LogFiles {
             && self.open.len() > 0
         {
             // Others need files as well: from now on with half of those that could be had.
-            self.set_open_files(self.open.len() / 2);
+            self.limit_open_files(self.open.len() / 2);
             opened = append_to(&path);
         }
         let file = opened?;
         // Not what was written: the folder may have been removed, or the end of the file.
         let end = file.metadata()?.len();
         let slot = self.open.insert(index, file);
+        self.opened += 1;
+        if self.opened >= OPENED_WELL && self.open.limit() < self.wanted {
+            // They may need fewer by now.
+            self.limit_open_files(self.open.limit() + 1);
+        }
         if let Some(log) = self.logs.get_mut(index as usize) {
             (log.slot, log.end, log.began) = (slot, end, end);
         }

@@ -46,6 +46,11 @@ impl OpenFiles {
         self.limit = limit.max(1);
     }
 
+    /// How many may be open.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.open >= self.limit
     }

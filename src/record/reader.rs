@@ -141,14 +141,14 @@ impl Runs {
 }
 
 /// Whether the engine of a run on this host lives: it holds the lock. A shared lock is tried, so that
-/// two readers do not take each other for an engine.
+/// two readers do not take each other for an engine. A lock that cannot be opened says nothing: somebody may have
+/// deleted it under a living engine, whose process is looked for then.
 fn is_running(run: &Path, engine: &EngineInfo) -> bool {
     match open_lock(run, false).map(|lock| lock.try_lock_shared()) {
         Ok(Ok(())) => false,
         Ok(Err(TryLockError::WouldBlock)) => true,
-        // A file system without locks.
-        Ok(Err(TryLockError::Error(_))) => engine.is_alive_here(),
-        Err(_) => false,
+        // A file system without locks, or no lock.
+        Ok(Err(TryLockError::Error(_))) | Err(_) => engine.is_alive_here(),
     }
 }
 

@@ -22,10 +22,13 @@ const TRASH: &str = ".trash-";
 /// A folder that says nothing about its engine is being made, unless it is older than this.
 const MAKING: Duration = Duration::from_secs(3600);
 
+/// A run of which nobody here can tell whether it goes on is over when its files were not touched for so long.
+const UNTOUCHED: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// At most so many runs.
+    /// At most so many runs that are over.
     pub runs: usize,
     /// At most so many bytes of all runs that are over, together.
     pub bytes: u64,
@@ -71,38 +74,57 @@ pub(super) struct Swept {
 }
 
 impl Runs {
-    /// Deletes the oldest runs until both limits hold. Never one that runs, is being made, is on another
-    /// host without having ended, or died and has not been swept. Two of these at once do no harm: a run
-    /// is renamed first, and only one of them can do that.
+    /// Deletes the oldest runs that are over until both limits hold for those. Never one that runs, is being made, is on
+    /// another host without having ended (unless nobody has touched it for 30 days), or died and has not been swept;
+    /// these do not count either. Two of these at once do no harm: a run is renamed first, and only one of them can
+    /// do that.
     pub fn prune(&self, limits: Limits, now: SystemTime) -> Result<Pruned, RecordError> {
+        self.prune_but("", limits, now)
+    }
+
+    /// As [`Runs::prune`], and never this run, which counts.
+    pub fn prune_but(
+        &self,
+        own: &str,
+        limits: Limits,
+        now: SystemTime,
+    ) -> Result<Pruned, RecordError> {
         let mut pruned = Pruned::default();
         self.empty_trash(&mut pruned);
-        let mut ids = self.ids()?;
-        let mut count = ids.len();
-        let mut sizes: Vec<u64> = ids
-            .iter()
-            .map(|id| {
-                self.look(id.clone())
-                    .map_or(0, |run| size_that_may_go(&run))
-            })
-            .collect();
-        let mut bytes: u64 = sizes.iter().sum();
-        while count > limits.runs || bytes > limits.bytes {
-            let (Some(id), Some(size)) = (ids.pop(), sizes.pop()) else {
-                break;
-            };
-            match self.delete(&id, now) {
-                Ok(true) => {
-                    count -= 1;
-                    bytes -= size;
-                    pruned.bytes += size;
-                    pruned.runs.push(id);
-                }
-                Ok(false) => {}
-                Err(problem) => pruned.problems.push(problem),
+        // Newest first.
+        let mut over: Vec<(String, u64)> = Vec::new();
+        for id in self.ids()? {
+            match self.look(id.clone()) {
+                Some(run) if may_go(&run, now) => over.push((id, run.size())),
+                // Never furnished: it is nobody's run, and goes at once.
+                None if is_old(&self.root().join(&id), now) => self.note(&id, 0, now, &mut pruned),
+                _ => {}
+            }
+        }
+        let mut count = over.len();
+        let mut bytes: u64 = over.iter().map(|(_, size)| size).sum();
+        while (count > limits.runs || bytes > limits.bytes)
+            && let Some((id, size)) = over.pop()
+        {
+            if id != own {
+                self.note(&id, size, now, &mut pruned);
+                count -= 1;
+                bytes -= size;
             }
         }
         Ok(pruned)
+    }
+
+    /// Deletes a run if that is allowed, and notes what became of it.
+    fn note(&self, id: &str, size: u64, now: SystemTime, pruned: &mut Pruned) {
+        match self.delete(id, now) {
+            Ok(true) => {
+                pruned.bytes += size;
+                pruned.runs.push(id.to_owned());
+            }
+            Ok(false) => {}
+            Err(problem) => pruned.problems.push(problem),
+        }
     }
 
     /// Deletes a run if that is allowed: whether it is gone. One that runs, is on another host without having ended, or
@@ -110,7 +132,7 @@ impl Runs {
     pub fn delete(&self, id: &str, now: SystemTime) -> Result<bool, RecordError> {
         let path = self.root().join(id);
         match self.look(id.to_owned()) {
-            Some(run) if !may_go(&run) => return Ok(false),
+            Some(run) if !may_go(&run, now) => return Ok(false),
             None if !is_old(&path, now) => return Ok(false),
             _ => {}
         }
@@ -182,26 +204,53 @@ impl Runs {
     }
 }
 
-/// The size of a run that is over. One that goes on could not be deleted, and counting it is slow.
-fn size_that_may_go(run: &PastRun) -> u64 {
+fn may_go(run: &PastRun, now: SystemTime) -> bool {
     match run.state {
-        RunState::Ended | RunState::Died => run.size(),
-        RunState::RunningHere | RunState::OnHost(_) => 0,
+        RunState::Ended => true,
+        // Nobody knows whose it was: a free lock says that he is gone, and without one only time does.
+        RunState::Died if run.engine.mark.is_empty() => {
+            run.path.join(paths::LOCK).exists() || is_untouched(&run.path, now)
+        }
+        RunState::Died => run.path.join(paths::SWEPT).exists(),
+        RunState::RunningHere => false,
+        RunState::OnHost(_) => is_untouched(&run.path, now),
     }
 }
 
-fn may_go(run: &PastRun) -> bool {
-    match run.state {
-        RunState::Ended => true,
-        RunState::Died => run.engine.mark.is_empty() || run.path.join(paths::SWEPT).exists(),
-        RunState::RunningHere | RunState::OnHost(_) => false,
-    }
+/// Whether nobody changed anything in a folder for so long that its engine must be gone.
+fn is_untouched(folder: &Path, now: SystemTime) -> bool {
+    is_older(folder, UNTOUCHED, now)
+        && newest(folder).is_some_and(|changed| age(changed, now) > UNTOUCHED)
 }
 
 fn is_old(path: &Path, now: SystemTime) -> bool {
-    fs::symlink_metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .is_ok_and(|made| now.duration_since(made).is_ok_and(|age| age > MAKING))
+    is_older(path, MAKING, now)
+}
+
+/// Whether a file or folder was last changed longer ago than this.
+fn is_older(path: &Path, limit: Duration, now: SystemTime) -> bool {
+    let changed = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|changed| age(changed, now) > limit)
+}
+
+/// What is yet to come has no age.
+fn age(changed: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(changed).unwrap_or_default()
+}
+
+/// When anything in a folder or below changed last. Links are not followed.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let own = fs::symlink_metadata(folder).and_then(|metadata| metadata.modified());
+    let inner = fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let inner = inner.filter_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        if metadata.is_dir() {
+            newest(&entry.path())
+        } else {
+            metadata.modified().ok()
+        }
+    });
+    inner.chain(own.ok()).max()
 }
 
 /// Deletes a folder and what is in it, without following links. Another one doing the same is no error.

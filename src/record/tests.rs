@@ -370,7 +370,7 @@ fn the_oldest_runs_go_first_and_running_ones_never() {
             .runs
             .is_empty()
     );
-    let pruned = place.runs.prune(limits(5, u64::MAX), now).unwrap();
+    let pruned = place.runs.prune(limits(4, u64::MAX), now).unwrap();
     assert_eq!(pruned.runs, ids[..2]);
     assert!(pruned.bytes > 200_000 && pruned.problems.is_empty());
     let pruned = place.runs.prune(limits(100, 250_000), now).unwrap();
@@ -379,6 +379,80 @@ fn the_oldest_runs_go_first_and_running_ones_never() {
     assert_eq!(pruned.runs, ids[4..]);
     assert_eq!(place.runs.ids().unwrap(), [running.id()]);
     assert!(running.path().join("session.ron").exists());
+}
+
+#[test]
+fn runs_that_may_not_go_do_not_count_and_the_own_one_stays() {
+    let place = place();
+    let foreign: Vec<String> = (0..6)
+        .map(|_| {
+            let run = RunFolder::create(&place.runs, "", |_| EngineInfo {
+                host: "login7".into(),
+                mark: "m".into(),
+                ..EngineInfo::default()
+            });
+            run.unwrap().id().to_owned()
+        })
+        .collect();
+    let ids: Vec<String> = (0..3)
+        .map(|_| {
+            place.wait_for_a_greater_id();
+            place.ended(1_000)
+        })
+        .collect();
+    let now = SystemTime::now();
+    let limits = |runs, bytes| Limits { runs, bytes };
+    let prune = |limits, now| place.runs.prune_but(&ids[2], limits, now).unwrap().runs;
+    assert_eq!(prune(limits(3, u64::MAX), now), [""; 0]);
+    assert_eq!(prune(limits(2, u64::MAX), now), ids[..1]);
+    assert_eq!(prune(limits(9, 10), now), ids[1..2], "not the own one");
+    let later = now + Duration::from_secs(31 * 24 * 3600);
+    let mut gone = prune(limits(0, 0), later);
+    gone.sort();
+    assert_eq!(gone, foreign, "nobody has touched them for a month");
+    assert_eq!(place.runs.ids().unwrap(), [ids[2].as_str()]);
+}
+
+#[test]
+fn a_run_whose_lock_was_deleted_runs_as_long_as_its_engine_does() {
+    let place = place();
+    let run = place.create();
+    fs::remove_file(run.path().join("lock")).unwrap();
+    let none = Limits { runs: 0, bytes: 0 };
+    let is_spared = || {
+        assert_eq!(
+            place.runs.open("last").unwrap().state,
+            RunState::RunningHere
+        );
+        assert!(place.runs.stale_runs().unwrap().is_empty());
+        let pruned = place.runs.prune(none, SystemTime::now()).unwrap();
+        assert!(pruned.runs.is_empty());
+    };
+    is_spared();
+    let lock = run.lock_inode();
+    fs::remove_file(run.path().join("engine.json")).unwrap();
+    assert!(run.events().append(&[begin(PROTOCOL)]).is_none());
+    let path = run.path().join("lock");
+    assert_ne!(run.lock_inode(), lock, "it holds a new one");
+    assert_eq!(fs::metadata(&path).unwrap().ino(), run.lock_inode());
+    is_spared();
+
+    let engine = run.path().join("engine.json");
+    let edit = |name: &str, value: serde_json::Value| {
+        let mut text: serde_json::Value =
+            serde_json::from_slice(&fs::read(&engine).unwrap()).unwrap();
+        text[name] = value;
+        fs::write(&engine, text.to_string()).unwrap();
+        place.runs.open("last").unwrap().state
+    };
+    fs::remove_file(&path).unwrap();
+    assert_eq!(edit("pid_start", 1.into()), RunState::Died);
+    let own = EngineInfo::of_this_process();
+    assert_eq!(
+        edit("pid_start", own.pid_start.into()),
+        RunState::RunningHere
+    );
+    assert_eq!(edit("boot", "another".into()), RunState::Died);
 }
 
 #[test]

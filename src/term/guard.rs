@@ -3,7 +3,8 @@
 //! Owns the scan for control strings (OSC, DCS, APC, PM, SOS) and for the repeat sequence (REP). Strings never
 //! pass: the emulator would keep them whole, without any limit, to act on almost none. Short operating system
 //! commands are handed out for [`super::Screen`] to act on; the rest is skipped. Ordinary bytes pass in whole
-//! slices, found with one `memchr` for ESC. It never interprets anything else and changes no ordinary byte.
+//! slices, found with one `memchr` for ESC. It never interprets anything else
+//! and changes no ordinary byte; a character cut by the end of a read waits for its rest.
 //!
 //! Start at [`Guard::feed`]. How bytes fall into sequences follows the parser behind it (vte 0.15), itself after
 //! Paul Williams' state machine (<https://vt100.net/emu/dec_ansi_parser>): the two must agree where text begins.
@@ -72,12 +73,28 @@ pub(super) struct Guard {
     command: Vec<u8>,
     /// Bytes of the present string so far.
     skipped: usize,
+    /// The begin of a character of text that the last bytes ended within.
+    tail: [u8; 4],
+    /// How many bytes that are.
+    held: usize,
 }
 
 impl Guard {
     /// Takes the next bytes of the stream and hands out what becomes of them. It does not matter where the
     /// stream is cut into calls.
     pub(super) fn feed(&mut self, bytes: &[u8], mut emit: impl FnMut(Piece<'_>)) {
+        let taken = self.complete(bytes, &mut emit);
+        if taken < bytes.len() {
+            self.scan(&bytes[taken..], &mut emit);
+        }
+    }
+
+    /// A control string has begun and not ended.
+    pub(super) fn in_string(&self) -> bool {
+        matches!(self.state, State::Text { .. })
+    }
+
+    fn scan(&mut self, bytes: &[u8], emit: &mut impl FnMut(Piece<'_>)) {
         // Everything from `start` to `at` passes.
         let mut start = 0;
         let mut at = 0;
@@ -93,7 +110,7 @@ impl Guard {
                 State::Escape => {
                     let byte = bytes[at];
                     if let b']' | b'P' | b'X' | b'^' | b'_' = byte {
-                        cancel(&bytes[start..at], &mut emit);
+                        cancel(&bytes[start..at], emit);
                         self.command.clear();
                         self.skipped = 0;
                         self.state = State::Text {
@@ -115,27 +132,51 @@ impl Guard {
                 State::Csi(mut csi) => {
                     let next = csi.scan(&bytes[at..], &mut at);
                     if next == State::Ground && bytes[at - 1] == b'b' && csi.plain {
-                        cancel(&bytes[start..at - 1], &mut emit);
+                        cancel(&bytes[start..at - 1], emit);
                         emit(Piece::Repeat(csi.count.max(1)));
                         start = at;
                     }
                     self.state = next;
                 }
                 State::Text { command } => {
-                    at += self.skip(&bytes[at..], command, &mut emit);
+                    at += self.skip(&bytes[at..], command, emit);
                     // The escape that ended the string begins the next sequence, and passes.
                     start = at - usize::from(self.state == State::Escape);
                 }
             }
         }
-        if !self.in_string() && start < bytes.len() {
-            emit(Piece::Pass(&bytes[start..]));
+        if self.in_string() {
+            return;
+        }
+        let mut rest = &bytes[start..];
+        if self.state == State::Ground {
+            let (whole, begun) = rest.split_at(rest.len() - begun_character(rest));
+            self.tail[..begun.len()].copy_from_slice(begun);
+            self.held = begun.len();
+            rest = whole;
+        }
+        if !rest.is_empty() {
+            emit(Piece::Pass(rest));
         }
     }
 
-    /// A control string has begun and not ended.
-    pub(super) fn in_string(&self) -> bool {
-        matches!(self.state, State::Text { .. })
+    /// Passes the character that the last bytes ended within, when it is complete or will never be; says how many
+    /// of the new bytes belong to it. The parser puts such characters together too, but loses the letter after one
+    /// when a further one begins right behind.
+    fn complete(&mut self, bytes: &[u8], emit: &mut impl FnMut(Piece<'_>)) -> usize {
+        if self.held == 0 {
+            return 0;
+        }
+        let length = character_length(self.tail[0]);
+        let missing = bytes.iter().take(length - self.held);
+        let taken = missing.take_while(|byte| is_continuation(**byte)).count();
+        self.tail[self.held..self.held + taken].copy_from_slice(&bytes[..taken]);
+        self.held += taken;
+        if self.held == length || taken < bytes.len() {
+            emit(Piece::Pass(&self.tail[..self.held]));
+            self.held = 0;
+        }
+        taken
     }
 
     /// Skips what belongs to a string and says how many bytes that were, with its terminator.
@@ -205,6 +246,29 @@ fn after_escape(byte: u8) -> State {
         // Controls act at once; a further ESC begins anew; the rest is ignored.
         _ => State::Escape,
     }
+}
+
+/// How many of the last bytes are the begin of a UTF-8 character that is not complete: 0 to 3.
+fn begun_character(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rev().take(3);
+    let following = last.take_while(|byte| is_continuation(**byte)).count();
+    match bytes.len().checked_sub(following + 1) {
+        Some(lead) if character_length(bytes[lead]) > following + 1 => following + 1,
+        _ => 0,
+    }
+}
+
+fn character_length(lead: u8) -> usize {
+    match lead {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    }
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 /// Passes `before`, and CAN for what follows it: the parser has seen the begin of a sequence and forgets it.

@@ -46,7 +46,8 @@ pub enum MouseEncoding {
 pub struct Modes {
     /// Arrows, Home and End are sent as SS3 (DECCKM).
     pub application_cursor: bool,
-    /// The keypad sends its own sequences (DECKPAM).
+    /// The keypad should send its own sequences (DECKPAM). Outer terminals do not tell it from the other keys, so
+    /// [`keys::key`] cannot.
     pub application_keypad: bool,
     /// A paste is wrapped into markers (DECSET 2004).
     pub bracketed_paste: bool,

@@ -132,9 +132,8 @@ fn search(pattern: &str, logs: &[(ProcessId, PathBuf)]) -> (Vec<Hit>, bool) {
         let Ok(file) = File::open(path) else { continue };
         let first = hits.len();
         let mut before: std::collections::VecDeque<String> = Default::default();
-        let mut number = 0;
-        for line in Lines(BufReader::with_capacity(256 << 10, file)) {
-            number += 1;
+        let lines = Lines(BufReader::with_capacity(256 << 10, file));
+        for (number, line) in (1..).zip(lines) {
             let text = plain_text::one_line(&line);
             // Lines after a hit belong to it, until it has enough.
             for hit in hits[first..].iter_mut().rev().take(CONTEXT) {

@@ -603,8 +603,8 @@ mod tests {
         facts.apply(&event(1.0, &STARTED.replace("a.1", "a.3")));
         facts.apply(&event(1.0, &RUNNING.replace("a.1", "a.3")));
         facts.apply(&event(2.0, &scaled.replace('4', "1")));
-        let template = "g/a".parse().unwrap();
-        let left: Vec<_> = facts.selected(Some(&template)).collect();
+        let a = "g/a".parse().unwrap();
+        let left: Vec<_> = facts.selected(Some(&a)).collect();
         let left: Vec<u32> = left.iter().map(|(process, _)| process.rank).collect();
         assert_eq!(left, [0, 3], "what still runs is shown");
     }

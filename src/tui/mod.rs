@@ -16,6 +16,7 @@ pub mod message;
 mod mouse;
 pub mod overlay;
 mod queues;
+mod reading;
 pub mod run;
 pub mod runs;
 pub mod state;
@@ -29,8 +30,7 @@ pub mod widget;
 
 use std::{io, path::PathBuf};
 
-use config::Config;
-use keymap::Keymap;
+use config::{Ascii, Config};
 use state::{Draft, State};
 use terminal::Terminal;
 use theme::{Depth, Glyphs, Theme};
@@ -67,21 +67,35 @@ pub fn has_terminal() -> bool {
 pub fn open(options: Options) -> io::Result<()> {
     let variable = |name: &str| std::env::var(name).ok();
     let depth = Depth::of_environment(variable);
-    let config = Config::default();
-    let glyphs = Glyphs::for_locale(variable);
-    let mut state = State::new(options.draft, config, Keymap::default(), glyphs);
+    let folder = config::folder(variable);
+    let (config, problems) = folder.as_deref().map(Config::load).unwrap_or_default();
+    let glyphs = match config.ascii {
+        Ascii::Auto => Glyphs::for_locale(variable),
+        Ascii::Always => Glyphs::set(true),
+        Ascii::Never => Glyphs::set(false),
+    };
+    let mut state = State::new(options.draft, config, glyphs);
     if let Some(theme) = options.theme {
         state.theme = theme;
     }
     state.aliases = options.aliases;
     state.folder = options.folder;
-    state.themes = Theme::names(None)
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let themes = folder.map(|folder| folder.join(config::THEMES));
+    let names = Theme::names(themes.as_deref()).into_iter();
+    state.themes = names.map(|(name, _)| name).collect();
+    if !problems.is_empty() {
+        let title = "the settings have problems; what is wrong is as by default";
+        let text = String::new();
+        state
+            .overlays
+            .push(overlay::Overlay::problems(title, &problems, &text));
+    }
     let theme = |name: &str| match depth {
         Depth::None => Theme::bare(name, glyphs),
-        depth => Theme::embedded(name, depth, glyphs).unwrap_or_else(|| Theme::bare(name, glyphs)),
+        depth => Theme::load(name, themes.as_deref(), depth, glyphs)
+            .ok()
+            .or_else(|| Theme::embedded(theme::DEFAULT, depth, glyphs))
+            .unwrap_or_else(|| Theme::bare(name, glyphs)),
     };
     let mut terminal = Terminal::take(state.config.mouse)?;
     let (width, height) = terminal.size()?;

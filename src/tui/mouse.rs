@@ -31,19 +31,19 @@ pub fn update(state: &mut State, event: &MouseEvent) {
 
 fn wheel(state: &mut State, at: Position, up: bool) {
     let action = if up { Action::Up } else { Action::Down };
-    if state.overlays.is_empty() && state.tab == Tab::Run {
-        if let Some(run) = &mut state.run
-            && run.merged.is_none()
-            && let Some((pane, _)) = run.panes.iter_mut().find(|(_, area)| area.contains(at))
-        {
-            let offset = pane.screen.offset();
-            let to = match up {
-                true => offset + WHEEL,
-                false => offset.saturating_sub(WHEEL),
-            };
-            pane.screen.scroll_to(to.min(pane.screen.history()));
-            return;
-        }
+    if state.overlays.is_empty()
+        && state.tab == Tab::Run
+        && let Some(run) = &mut state.run
+        && run.merged.is_none()
+        && let Some((pane, _)) = run.panes.iter_mut().find(|(_, area)| area.contains(at))
+    {
+        let offset = pane.screen.offset();
+        let to = match up {
+            true => offset + WHEEL,
+            false => offset.saturating_sub(WHEEL),
+        };
+        pane.screen.scroll_to(to.min(pane.screen.history()));
+        return;
     }
     for _ in 0..WHEEL {
         perform(state, action);

@@ -12,14 +12,8 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    config::Config,
-    keymap::{Context, Keymap},
-    message::Effect,
-    overlay::Overlay,
-    run, runs,
-    theme::Glyphs,
-    toast::Toasts,
-    view::Places,
+    config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs, theme::Glyphs,
+    toast::Toasts, view::Places,
 };
 use crate::model::{
     document::Session,
@@ -148,8 +142,6 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// Short news.
     pub toasts: Toasts,
-    /// Which key does what.
-    pub keymap: Keymap,
     /// Settings.
     pub config: Config,
     /// Which theme is on, by name.
@@ -180,7 +172,7 @@ pub struct State {
 
 impl State {
     /// A state that shows a session.
-    pub fn new(draft: Draft, config: Config, keymap: Keymap, glyphs: &'static Glyphs) -> Self {
+    pub fn new(draft: Draft, config: Config, glyphs: &'static Glyphs) -> Self {
         let tab = if draft.session.groups.is_empty() {
             Tab::Compose
         } else {
@@ -194,7 +186,6 @@ impl State {
             runs: runs::Screen::default(),
             overlays: Vec::new(),
             toasts: Toasts::default(),
-            keymap,
             theme: config.theme.clone(),
             config,
             themes: Vec::new(),

@@ -83,7 +83,7 @@ pub fn settle(state: &mut State) {
 
 fn key_pressed(state: &mut State, key: &KeyEvent) {
     let context = state.context();
-    match state.keymap.lookup(context, key) {
+    match state.config.keymap.lookup(context, key) {
         Some(action) => perform(state, action),
         None if context == Context::Typing => type_key(state, key),
         None if overlay::update::takes_text(state) => overlay::update::typed(state, key),
@@ -260,7 +260,10 @@ fn engine(state: &mut State, message: FromEngine) {
                 true => "the session cannot be placed",
                 false => "the session cannot be started",
             };
-            state.overlays.push(Overlay::problems(title, problems));
+            let text = state.draft.written();
+            state
+                .overlays
+                .push(Overlay::problems(title, &problems, &text));
         }
         FromEngine::Failed { text } | FromEngine::Gone(text) => {
             run::update::lost(state, text);

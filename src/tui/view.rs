@@ -154,7 +154,7 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
     runs::view::past(state, theme, places, buffer);
     let hints_of = match runs::view::hints(state) {
         Some(hints) => hints,
-        None => state.keymap.hints(state.context()),
+        None => state.config.keymap.hints(state.context()),
     };
     let right = Line::from(bottom_right(state));
     hints::draw(buffer, places.bottom, &hints_of, &right, theme);

@@ -198,13 +198,19 @@ fn a_file_with_a_path_of_its_own_is_where_its_declaration_stands() {
 #[test]
 fn the_screens_reach_the_engine_by_its_door_only() {
     let supervisor = ("src/engine/supervisor/mod.rs", "");
-    let door = ("src/tui/update.rs", "use crate::engine::EngineHandle;");
-    assert_eq!(found(&[supervisor, door]), []);
+    let client = ("src/engine/door/client.rs", "");
+    let door = (
+        "src/tui/update.rs",
+        "use crate::engine::door::{Chunk, client::Client};",
+    );
+    assert_eq!(found(&[supervisor, client, door]), []);
     let inside = (
         "src/tui/update.rs",
         "use crate::engine::supervisor::Supervisor;",
     );
     assert_eq!(found(&[supervisor, inside]).len(), 1);
+    let handle = ("src/tui/update.rs", "use crate::engine::EngineHandle;");
+    assert_eq!(found(&[supervisor, handle]).len(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dragon_tui::{
-    agent::wire::{Exit, FromAgent, Sink, ToAgent},
+    agent::wire::{ChildKey, Exit, FromAgent, Sink, ToAgent},
     model::{ids::GroupName, template::Terminal},
 };
 
@@ -102,6 +102,63 @@ fn a_kill_finds_what_a_child_left_behind_that_is_reaped_and_spares_the_next_one(
     host.say(&ToAgent::Sweep(GroupName::new("group").unwrap()));
     host.say(&ToAgent::KillTree(child));
     host.finish();
+}
+
+/// Says its process id, then ends its first thread, while another one goes on.
+const HEADLESS: &str = "import ctypes,os,platform,threading,time
+threading.Thread(target=lambda: time.sleep(600)).start()
+print('headless', os.getpid(), flush=True)
+ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)
+";
+
+/// A process whose first thread has ended: to `/proc` it is a zombie.
+fn headless(host: &mut Host) -> (ChildKey, u32) {
+    let spec = host.spec("setsid", &["--fork", "python3", "-c", HEADLESS]);
+    let (child, ..) = host.start(&spec);
+    let pid = host.wait("its process id", |heard| {
+        let text = String::from_utf8_lossy(heard.output.get(&child)?);
+        let (line, _) = text.split_once("\n")?;
+        line.strip_prefix("headless ")?.parse::<u32>().ok()
+    });
+    wait_until("the end of its first thread", || !alive(pid));
+    assert!(threads(pid) > 1);
+    (child, pid)
+}
+
+fn threads(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, |threads| threads.count())
+}
+
+#[test]
+fn a_process_whose_first_thread_has_ended_is_found_too() {
+    let mut host = Host::new();
+    let (child, pid) = headless(&mut host);
+    host.say(&ToAgent::KillTree(child));
+    wait_until("nothing of it is left", || threads(pid) <= 1);
+    let (_, pid) = headless(&mut host);
+    host.agent.kill().unwrap();
+    wait_until("nothing of it is left", || threads(pid) <= 1);
+}
+
+#[test]
+fn who_is_stopped_hears_that_it_is_to_end() {
+    let mut host = Host::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("asked");
+    let line = format!(
+        "trap 'echo asked > {}; exit' INT; echo go; kill -STOP $$; while :; do sleep 0.1; done",
+        file.display()
+    );
+    let spec = host.shell(&line);
+    let (child, pid, _) = host.start(&spec);
+    host.reads(child, "go");
+    wait_until("it is stopped", || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.contains(") T ")
+    });
+    host.hang_up();
+    assert!(host.agent.wait().unwrap().success());
+    assert!(file.exists(), "it was asked before it was killed");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod ends;
 mod host;
+mod link;
 mod output;
 #[path = "../support/mod.rs"]
 mod support;
@@ -203,6 +204,62 @@ fn without_free_descriptors_some_fail_with_a_reason_and_the_rest_goes_on() {
     host.output(started[0]);
     let again = host.spec("echo", &["again"]);
     assert_eq!(host.run(&again).1, b"again\n");
+    host.finish();
+}
+
+#[test]
+fn a_host_without_a_pty_to_spare_is_said_to_have_none_and_pipes_do() {
+    // A world of its own where two ptys are all there are.
+    let world = "mount -t devpts -o newinstance,ptmxmode=0666,mode=620,max=2 devpts /dev/pts && \
+                 mount --bind /dev/pts/ptmx /dev/ptmx";
+    let can = std::process::Command::new("unshare")
+        .args(["-m", "sh", "-c", world])
+        .output();
+    let can = can.is_ok_and(|said| said.status.success());
+    if !support::needs_that(can, "this user may not mount ptys of its own") {
+        return;
+    }
+    let mut host = Host::with(Options {
+        // It takes the place of the shell that would start the agent.
+        under: Some(format!(
+            "export RUST_BACKTRACE=1; exec unshare -m sh -c '{world} && exec \"$@\"' sh {} \"$@\"",
+            support::program::PROGRAM
+        )),
+        ..Options::default()
+    });
+    for _ in 0..2 {
+        let mut spec = host.spec("sleep", &["600"]);
+        spec.terminal = Terminal::Pty;
+        assert_eq!(host.start(&spec).2, Channel::Pty);
+    }
+    let mut spec = host.spec("true", &[]);
+    spec.terminal = Terminal::Pty;
+    let why = host.refuse(&spec);
+    assert!(
+        why.starts_with("no pty to spare on this host (sysctl kernel.pty.max is reached)"),
+        "{why}"
+    );
+    let mut spec = host.spec("true", &[]);
+    spec.terminal = Terminal::Auto;
+    assert_eq!(host.start(&spec).2, Channel::Pipe);
+    host.finish();
+}
+
+#[test]
+fn agent_and_guardian_hold_nothing_open_that_was_open_when_they_were_started() {
+    let host = Host::with(Options {
+        under: Some("exec 7</etc/passwd".to_owned()),
+        ..Options::default()
+    });
+    for pid in [host.agent.id(), host.welcome.guardian] {
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let open = open.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+        let open: Vec<_> = open.collect();
+        assert!(
+            !open.iter().any(|path| path.ends_with("etc/passwd")),
+            "{open:?}"
+        );
+    }
     host.finish();
 }
 

@@ -240,6 +240,34 @@ fn a_terminal_that_is_let_go_by_a_living_child_is_not_hung_up() {
 }
 
 #[test]
+fn a_terminal_that_is_opened_again_can_be_typed_into_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut host = Host::new();
+    let mut spec = host.shell(
+        "echo before; exec </dev/null >/dev/null 2>&1; until [ -e GO ]; do sleep 0.02; done; \
+         exec </dev/tty >/dev/tty; echo open; while read line; do echo \"got $line\"; done",
+    );
+    spec.terminal = Terminal::Pty;
+    spec.stdin = Source::Pane;
+    spec.cwd = Some(folder.path().to_str().unwrap().to_owned());
+    let (child, pid, _) = host.start(&spec);
+    host.reads(child, "before");
+    wait_until("it lets go of its terminal", || {
+        let open = std::fs::read_link(format!("/proc/{pid}/fd/2")).unwrap();
+        open.ends_with("null")
+    });
+    host.say(&ToAgent::Input(child, b"lost\n".to_vec()));
+    // Requests are performed in their order.
+    let other = host.spec("true", &[]);
+    host.run(&other);
+    std::fs::write(folder.path().join("GO"), "").unwrap();
+    host.reads(child, "open");
+    host.say(&ToAgent::Input(child, b"kept\n".to_vec()));
+    host.reads(child, "got kept");
+    host.finish();
+}
+
+#[test]
 fn output_that_is_asked_to_end_still_brings_what_the_kernel_holds_of_it() {
     let mut host = Host::with(Options {
         credit: false,
@@ -261,5 +289,37 @@ fn output_that_is_asked_to_end_still_brings_what_the_kernel_holds_of_it() {
         heard.ends.get(&child).map(drop)
     });
     host.look(|heard| assert_eq!(heard.received[&child], LEN));
+    host.finish();
+}
+
+#[test]
+fn all_lines_of_a_chatty_child_come_while_it_lives() {
+    const CHATTY: &str = "import os,time\n\
+                          for i in range(2000): os.write(1, b'line %d\\n' % i)\n\
+                          time.sleep(600)";
+    let mut host = Host::new();
+    let mut expected = Vec::new();
+    for number in 0..2_000 {
+        expected.extend_from_slice(format!("line {number}\n").as_bytes());
+    }
+    for _ in 0..3 {
+        let spec = host.spec("python3", &["-c", CHATTY]);
+        let (child, pid, _) = host.start(&spec);
+        host.reads(child, "line 1999\n");
+        host.look(|heard| assert!(heard.output[&child] == expected));
+        assert!(crate::host::alive(pid));
+    }
+    host.finish();
+}
+
+#[test]
+fn what_a_chatty_child_wrote_last_comes_when_everything_ends() {
+    let mut host = Host::new();
+    let chatty = "import os\nfor i in range(3000): os.write(1, b'%d\\n' % i)";
+    let spec = host.spec("python3", &["-c", chatty]);
+    let (child, ..) = host.start(&spec);
+    host.exited(child);
+    host.say(&ToAgent::Shutdown);
+    assert!(host.output(child).ends_with(b"\n2999\n"));
     host.finish();
 }

@@ -78,6 +78,44 @@ impl Bench {
 
     /// The same, with more fields of the session.
     pub fn start_with(&self, fields: &str, queues: &str, templates: &str) -> Run<'_> {
+        self.start_by(self.dragon(&[]), fields, queues, templates)
+    }
+
+    /// The same with limits of descriptors, the soft one first.
+    pub fn start_limited(&self, limits: (u64, u64), queues: &str, templates: &str) -> Run<'_> {
+        let (soft, hard) = limits;
+        let line = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+        self.start_by(self.behind(&["sh", "-c", &line]), "", queues, templates)
+    }
+
+    /// The same in a process id namespace of its own, where that is possible.
+    pub fn start_contained(&self, queues: &str, templates: &str) -> Run<'_> {
+        let unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+        self.start_by(self.behind(&unshare), "", queues, templates)
+    }
+
+    /// The program as the last argument of another one.
+    fn behind(&self, line: &[&str]) -> Command {
+        let dragon = self.dragon(&[]);
+        let mut command = Command::new(line[0]);
+        command.args(&line[1..]).arg(dragon.get_program());
+        command.current_dir(self.path()).stdin(Stdio::null());
+        for (name, value) in dragon.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    fn start_by(
+        &self,
+        mut program: Command,
+        fields: &str,
+        queues: &str,
+        templates: &str,
+    ) -> Run<'_> {
         let session = format!(
             "Session(version: 1, {fields} queues: {{ {queues} }}, groups: {{ \"g\": ProcessGroup(\n\
              ignore_error_on_exit: true,\n\
@@ -85,8 +123,8 @@ impl Bench {
         );
         self.write("session.ron", &session);
         let (out, err) = (self.path().join("run.out"), self.path().join("run.err"));
-        let child = self
-            .dragon(&["--replay", "session.ron"])
+        let child = program
+            .args(["--replay", "session.ron"])
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())
             .spawn()
@@ -127,6 +165,11 @@ impl Run<'_> {
             let serves = Client::connect(&socket).is_ok();
             (run.state == RunState::RunningHere && serves).then_some(socket)
         })
+    }
+
+    /// The process id of its engine.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Waits until what the server says of a queue fits, and gives it.

@@ -80,8 +80,38 @@ def f(declared):
     own.close()
     refuses(ValueError, own.size)
     other.destroy()
+    # A name that is taken is that queue, with the bound it has.
+    for same in (Queue(maxsize=50, name='q'), Queue(name='q')):
+        same.put(1)
+        assert same.maxsize == declared.maxsize == 2 and declared.get() == 1
+    named = Queue(maxsize=7, name='mine')
+    assert Queue(name='mine').maxsize == 7
+    named.destroy()
+    assert Queue(name='mine').maxsize == 100
 ",
         r#""q": Queue(maxsize: 2)"#,
+        r#"args: [Queue("q")]"#,
+    );
+}
+
+#[test]
+fn queues_that_were_destroyed_leave_nothing_at_the_server() {
+    call(
+        r"
+from dragon.native import _server
+from dragon.native.queue import Queue
+
+def f(q):
+    for _ in range(50):
+        queue = Queue()
+        queue.put(1)
+        queue.destroy()
+    assert [line[0] for line in q._ask(_server.pack(b'Q.LIST'))] == [b'q']
+    q.put(1)
+    q._ask(_server.pack(b'DEL', b'q'))
+    assert q.size() == 0 and Queue.attach('q').maxsize == 3
+",
+        r#""q": Queue(maxsize: 3)"#,
         r#"args: [Queue("q")]"#,
     );
 }
@@ -154,4 +184,151 @@ def consume(q, count):
     });
     assert!(was_full > 0, "the producer never had to wait");
     run.succeed();
+}
+
+#[test]
+fn a_child_forked_while_threads_wait_lives_has_connections_of_its_own_and_keeps_none_of_its_parents()
+ {
+    call(
+        r"
+import multiprocessing, os, signal, threading, time
+
+def waits_for(queue, what, *args, **kwargs):
+    def wait():
+        assert getattr(queue, what)(*args, **kwargs) in (None, 'end')
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+def sockets():
+    found = 0
+    for number in os.listdir('/proc/self/fd'):
+        try:
+            found += os.readlink('/proc/self/fd/' + number).startswith('socket:')
+        except FileNotFoundError:
+            pass  # The folder's own.
+    return found
+
+def child(answers):
+    answers.put('child')
+
+def f(empty, full, answers):
+    signal.alarm(60)
+    before = sockets()
+    full.put('end')
+    threads = [waits_for(empty, 'get'), waits_for(full, 'put', 'end')]
+    while sockets() < before + 3:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        answers.put(sockets() - before)
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert answers.get(timeout=20) == 0
+    process = multiprocessing.get_context('fork').Process(target=child, args=(answers,))
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    assert answers.get(timeout=20) == 'child'
+    # The parent's own exchanges were not disturbed.
+    empty.put('end')
+    assert [full.get(timeout=20), full.get(timeout=20)] == ['end', 'end']
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+",
+        r#""empty": Queue(), "full": Queue(maxsize: 1), "answers": Queue()"#,
+        r#"args: [Queue("empty"), Queue("full"), Queue("answers")]"#,
+    );
+}
+
+#[test]
+fn a_rank_ends_while_its_daemon_threads_wait() {
+    call(
+        r"
+import signal, threading, time
+
+def f(empty, full):
+    signal.alarm(60)
+    full.put(1)
+    for call in (empty.get, lambda: full.put(2)):
+        threading.Thread(target=call, daemon=True).start()
+    time.sleep(0.2)
+",
+        r#""empty": Queue(), "full": Queue(maxsize: 1)"#,
+        r#"args: [Queue("empty"), Queue("full")]"#,
+    );
+}
+
+#[test]
+fn a_signal_handler_may_use_the_queue_its_own_program_is_just_using() {
+    call(
+        r"
+import itertools, signal
+from dragon.native import queue as module
+from dragon.native.queue import Queue
+
+def f(q, r, rest):
+    seen = itertools.count()
+    def handler(*_):
+        number = next(seen)
+        # Also those the program is about to use, and so many that the oldest would have to go.
+        for other in [q, r] + rest[: number % len(rest)]:
+            other.size()
+        r.put(number)
+        if going:
+            signal.setitimer(signal.ITIMER_REAL, 0.0007)
+    going = True
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.0007)
+    for number in range(1000):
+        q.put((number, b'x' * 70000 if number % 100 == 0 else b''))
+        assert q.get(timeout=20)[0] == number
+        assert rest[number % len(rest)].size() == 0
+    going = False
+    # What interrupts a wait for ever is served as well.
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, lambda *_: q.put('woken'))
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    assert q.get() == 'woken'
+    count = r.size()
+    assert count == next(seen) > 0, count
+    assert [r.get() for _ in range(count)] == list(range(count))
+    assert len(module._local.__dict__) <= 16
+",
+        r#""q": Queue(), "r": Queue(), "a": Queue(), "b": Queue(), "c": Queue(), "d": Queue(), "e": Queue(),
+           "f": Queue(), "g": Queue(), "h": Queue(), "i": Queue(), "j": Queue(), "k": Queue(), "l": Queue(),
+           "m": Queue(), "n": Queue(), "o": Queue(), "p": Queue()"#,
+        r#"args: [Queue("q"), Queue("r"), [Queue("a"), Queue("b"), Queue("c"), Queue("d"), Queue("e"), Queue("f"),
+            Queue("g"), Queue("h"), Queue("i"), Queue("j"), Queue("k"), Queue("l"), Queue("m"), Queue("n"),
+            Queue("o"), Queue("p")]]"#,
+    );
+}
+
+#[test]
+fn a_value_that_is_too_long_is_named_before_it_is_sent() {
+    call(
+        r"
+from dragon.native import _server
+
+def f(q):
+    # The limit is the server's own, as it closes the connection instead of saying so; here a handier one.
+    assert _server.MAX_VALUE == 512 << 20
+    _server.MAX_VALUE = 1 << 20
+    q.put('x' * (1 << 20))
+    assert len(q.get()) == 1 << 20
+    try:
+        q.put('x' * ((1 << 20) + 1))
+    except ValueError as error:
+        assert 'at most 1 MiB; this one has 1048577 bytes' in str(error), error
+    else:
+        raise AssertionError('it was taken')
+    q.put(1)
+    assert q.get() == 1
+",
+        r#""q": Queue()"#,
+        r#"args: [Queue("q")]"#,
+    );
 }

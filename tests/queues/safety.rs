@@ -5,10 +5,14 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::Command,
+    time::Instant,
 };
 
+use dragon_tui::engine::queues::client::{Client, Reply};
+use rustix::process::{Resource, Rlimit, prlimit};
+
 use crate::{
-    bench::{Bench, Run},
+    bench::{Bench, LIMIT, Run},
     support,
 };
 
@@ -86,4 +90,93 @@ fn another_user_cannot_connect() {
         assert_eq!(bench.finish(&mut bench.dragon(&list)).0, 0);
     }
     stop(&bench, run);
+}
+
+#[test]
+fn more_clients_than_there_are_descriptors_are_told_so_and_the_others_go_on() {
+    let bench = Bench::new();
+    let limits = r#""shell": ProcessTemplate(target: Shell("ulimit -Sn; ulimit -Hn; dragon-tui queue get stop"))"#;
+    let mut run = bench.start_limited((100, 300), QUEUES, limits);
+    run.until("stop", |stat| stat["getters"] == 1);
+    let socket = run.socket();
+    // The client, where it is let in.
+    let connect = || {
+        let mut client = Client::connect(&socket).unwrap();
+        client.set_patience(Some(LIMIT)).unwrap();
+        // A client that is refused may be gone before its command.
+        let _ = client.send(&[b"PING"]);
+        match client.receive().unwrap() {
+            Reply::Error(text) => {
+                assert_eq!(text, "ERR max number of clients reached");
+                None
+            }
+            _ => Some(client),
+        }
+    };
+    let mut let_in: Vec<Client> = (0..400).filter_map(|_| connect()).collect();
+    // More than the soft limit allows; of the hard one a quarter is the engine's own.
+    assert!((200..=225).contains(&let_in.len()), "{}", let_in.len());
+    for client in &mut let_in {
+        assert!(matches!(client.command(&[b"PING"]), Ok(Reply::Status(_))));
+    }
+    // When there is really none left, that is said too.
+    let_in.truncate(50);
+    let deadline = Instant::now() + LIMIT;
+    while connect().is_none() {
+        assert!(Instant::now() < deadline, "no place became free");
+    }
+    let open = fs::read_dir(format!("/proc/{}/fd", run.pid())).unwrap();
+    let highest = open.map(|fd| {
+        fd.unwrap()
+            .file_name()
+            .into_string()
+            .unwrap()
+            .parse()
+            .unwrap()
+    });
+    let highest: u64 = highest.max().unwrap();
+    let limit = |soft| {
+        let (current, maximum) = (Some(soft), Some(300));
+        let limits = Rlimit { current, maximum };
+        prlimit(Some(run.pid()), Resource::Nofile, limits).unwrap()
+    };
+    assert_eq!(limit(highest + 1).current, Some(300));
+    let filling: Vec<Option<Client>> = (0..300).map(|_| connect()).collect();
+    assert!(filling.iter().any(Option::is_none));
+    limit(300);
+    drop((filling, let_in));
+    let told = {
+        let put = ["queue", "put", "stop", "now", "--run", "last"];
+        let deadline = Instant::now() + LIMIT;
+        while bench.finish(&mut bench.dragon(&put)).0 != 0 {
+            assert!(Instant::now() < deadline, "no place became free");
+        }
+        run.succeed()
+    };
+    // The ranks have the limits that the run was started with.
+    assert!(told.contains("shell.0 | 100\n"), "{told}");
+    assert!(told.contains("shell.0 | 300\n"), "{told}");
+}
+
+#[test]
+fn a_client_whose_process_cannot_be_seen_from_here_is_let_in() {
+    // As from outside of a container that shares the folder of sockets.
+    let mut contained = Command::new("unshare");
+    contained.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    let can = contained
+        .arg("true")
+        .output()
+        .is_ok_and(|done| done.status.success());
+    if !support::needs_that(can, "a process id namespace cannot be made") {
+        return;
+    }
+    let bench = Bench::new();
+    let mut run = bench.start_contained(QUEUES, HOLD);
+    let mut client = run.client();
+    run.until("stop", |stat| stat["getters"] == 1);
+    assert!(matches!(
+        client.command(&[b"RPUSH", b"stop", b"x"]),
+        Ok(Reply::Int(0 | 1))
+    ));
+    run.succeed();
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::support::{
-    program::{Home, LIMIT, PROGRAM, Running, group_of, shell},
+    program::{Home, LIMIT, PROGRAM, Running, group_of, shell, signal},
     wait_for,
 };
 
@@ -238,4 +238,36 @@ fn ctrl_c_while_the_session_is_checked_leaves_nothing_behind() {
             assert!(run.join("summary.json").exists(), "{run:?}");
         }
     }
+}
+
+#[test]
+fn an_agent_that_does_not_answer_is_told_of_and_so_is_its_return() {
+    let home = Home::new();
+    let run = home.start_replay(&group_of(&shell("t", "echo here; exec sleep 600", "")), &[]);
+    run.wait_for_output("t.0 | here");
+    let agent = wait_for("agent", LIMIT, || home.part("agent"));
+    signal(agent.pid, libc::SIGSTOP);
+    run.wait_for_notice("the agent on localhost does not answer since 5s");
+    signal(agent.pid, libc::SIGCONT);
+    run.wait_for_notice("the agent on localhost answers again");
+    run.signal(libc::SIGINT);
+    let done = run.finish(LIMIT).ends_with(130);
+    assert_eq!(done.stderr.matches("does not answer").count(), 1);
+}
+
+#[test]
+fn ranks_that_end_while_the_engine_is_stopped_are_heard_of_when_it_goes_on() {
+    let home = Home::new();
+    let line = "echo here; while ! [ -e GO ]; do sleep 0.2; done";
+    let session = group_of(&shell("t", line, "replicas: 300, terminal: Pipe"));
+    let run = home.start_replay(&session, &["--quiet"]);
+    let ranks = || home.marked().len();
+    wait_for("all ranks", LIMIT, || (ranks() >= 300).then_some(()));
+    run.signal(libc::SIGSTOP);
+    home.write("GO", "");
+    wait_for("end of all ranks", LIMIT, || {
+        home.marked().is_empty().then_some(())
+    });
+    run.signal(libc::SIGCONT);
+    run.finish(LIMIT).ends_with(0);
 }

@@ -199,7 +199,7 @@ fn a_shell_line_takes_arguments_and_a_program_without_args_gets_none() {
 
 #[test]
 fn a_pty_is_a_terminal_of_40_lines_and_a_pipe_reads_nothing() {
-    let line = "tty > /dev/null && stty size || echo no terminal; ";
+    let line = "[ -t 1 ] && stty size <&1 || echo no terminal; ";
     let session = group_of(
         &(shell("pty", line, "terminal: Pty")
             + &shell("auto", line, "")
@@ -246,14 +246,16 @@ fn python_functions_get_their_arguments_and_their_tracebacks_are_whole() {
 }
 
 #[test]
-fn who_reads_where_nobody_types_gets_the_end_of_input() {
+fn who_reads_where_nobody_types_gets_the_end_of_input_however_often() {
     let session = group_of(&shell(
         "t",
-        "read line || echo nobody there; tty > /dev/null && echo a terminal",
+        "read line || echo nobody there; cat; echo one; cat; echo two; [ -t 1 ] && echo a terminal",
         "",
     ));
-    Home::new()
-        .replay(&session, &[])
-        .ends_with(0)
-        .prints(&["t.0 | nobody there", "t.0 | a terminal"]);
+    Home::new().replay(&session, &[]).ends_with(0).prints(&[
+        "t.0 | nobody there",
+        "t.0 | one",
+        "t.0 | two",
+        "t.0 | a terminal",
+    ]);
 }

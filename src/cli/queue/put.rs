@@ -4,7 +4,9 @@
 //!
 //! Lines go out in a window: up to [`WINDOW`] are sent before the first reply is read, which is ten times faster than
 //! one at a time. With a time limit each line waits for its own reply: were more under way, an item behind the one
-//! whose time is up could still find room, and the queue would have a gap.
+//! whose time is up could still find room, and the queue would have a gap. So it is where the queue has a bound of
+//! bytes, which may refuse one line and take the next. A server that refuses for another reason (it is out of memory)
+//! may leave a gap, and that is said.
 
 use std::{
     fs::File,
@@ -80,6 +82,9 @@ fn check_length(item: &[u8]) -> Result<()> {
 }
 
 /// Puts all items. Exit code 1 when one found no room in time; those before it are in the queue.
+///
+/// # Errors
+/// Those of the connection and of reading, and a refusal, which names its line.
 pub fn run(
     link: &mut Link,
     args: &PutArgs,
@@ -87,12 +92,18 @@ pub fn run(
     format: Format,
     out: &mut impl Write,
 ) -> Result<u8> {
-    if link.stat(&args.name)?.is_none() {
+    let found = link.stat(&args.name)?;
+    if found.is_none() {
         let note = link.no_such_queue(&args.name)?;
         streams::say(format_args!("{note}: it is made now, without a bound"));
     }
     let patience = args.timeout.unwrap_or(Patience::Endless);
-    let mut putter = Putter::new(link, &args.name, patience);
+    let has_maxbytes = |(name, value): &(Reply, Reply)| {
+        name.as_bytes() == Some(b"maxbytes") && *value != Reply::Int(0)
+    };
+    let one_at_a_time = patience != Patience::Endless || found.iter().flatten().any(has_maxbytes);
+    let window = if one_at_a_time { 1 } else { WINDOW };
+    let mut putter = Putter::new(link, &args.name, patience, window);
     let sent = match items {
         Items::One(item) => putter.put(&item),
         Items::Lines(mut from) => putter.put_lines(&mut from),
@@ -100,7 +111,7 @@ pub fn run(
     // Also after an error: what a client leaves unread may cost it what it has sent.
     putter.settle(0)?;
     sent?;
-    let (put, stopped) = (putter.put, putter.stopped);
+    let (put, behind, stopped) = (putter.put, putter.behind, putter.stopped);
     if format == Format::Json {
         write_line(&serde_json::json!({ "queue": args.name, "put": put }), out)?;
     }
@@ -120,7 +131,18 @@ pub fn run(
             streams::say(format_args!("queue {name:?} {time}{what}"));
             Ok(1)
         }
-        Some(Stop::Refused(text)) => Err(refused(&text).context(format!("queue {name:?}{what}"))),
+        Some(Stop::Refused(text)) if args.lines => {
+            let gap = if behind > 0 {
+                format!(", and {behind} behind it that were already under way")
+            } else {
+                String::new()
+            };
+            let (line, before) = (put - behind + 1, put - behind);
+            Err(refused(&text).context(format!(
+                "queue {name:?}: line {line} was refused; {before} before it were put{gap}"
+            )))
+        }
+        Some(Stop::Refused(text)) => Err(refused(&text).context(format!("queue {name:?}"))),
     }
 }
 
@@ -141,20 +163,17 @@ struct Putter<'l> {
     unsent: Vec<u8>,
     under_way: usize,
     put: u64,
+    /// Of these the ones behind the item that was refused.
+    behind: u64,
     stopped: Option<Stop>,
 }
 
 impl<'l> Putter<'l> {
-    fn new(link: &'l mut Link, queue: &str, patience: Patience) -> Self {
+    fn new(link: &'l mut Link, queue: &str, patience: Patience, window: usize) -> Self {
         let word = patience.word().unwrap_or_else(|| "NOWAIT".to_owned());
         let mut head = encode(&[b"Q.PUT", queue.as_bytes(), word.as_bytes(), b""]);
         // The value, which follows, is not empty as the one just written.
         head.truncate(head.len() - b"$0\r\n\r\n".len());
-        let window = if patience == Patience::Endless {
-            WINDOW
-        } else {
-            1
-        };
         Self {
             link,
             head,
@@ -163,6 +182,7 @@ impl<'l> Putter<'l> {
             unsent: Vec::new(),
             under_way: 0,
             put: 0,
+            behind: 0,
             stopped: None,
         }
     }
@@ -227,9 +247,13 @@ impl<'l> Putter<'l> {
             let reply = self.link.receive(self.patience.of_reply())?;
             self.under_way -= 1;
             match reply {
+                Reply::Nil | Reply::Error(_) if self.stopped.is_some() => {}
                 Reply::Nil => self.stopped = Some(Stop::Full),
                 Reply::Error(text) => self.stopped = Some(Stop::Refused(text)),
-                _ => self.put += 1,
+                _ => {
+                    self.put += 1;
+                    self.behind += u64::from(self.stopped.is_some());
+                }
             }
         }
         Ok(())

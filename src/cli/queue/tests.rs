@@ -23,6 +23,10 @@ struct Server {
 impl Server {
     /// One with a queue `two` for two items and an endless one.
     fn new() -> Self {
+        Self::with(ServerOptions::default())
+    }
+
+    fn with(options: ServerOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("q.sock");
         let declared = [("two", Some(2)), ("endless", None)].map(|(name, maxsize)| QueueDecl {
@@ -30,8 +34,7 @@ impl Server {
             maxsize,
             ..QueueDecl::default()
         });
-        let handle =
-            QueueServer::start(socket.clone(), declared.into(), ServerOptions::default()).unwrap();
+        let handle = QueueServer::start(socket.clone(), declared.into(), options).unwrap();
         Self {
             handle,
             socket,
@@ -155,6 +158,55 @@ fn lines_behind_the_one_without_room_are_not_put() {
         let got = server.get(&["get", "two", "--count", "3", "--timeout", timeout]);
         assert_eq!(got.unwrap(), (1, "1\n2\n".to_owned()));
     }
+}
+
+#[test]
+fn lines_behind_one_that_is_too_long_are_not_put_and_it_is_named() {
+    let server = Server::new();
+    server
+        .handle
+        .questions()
+        .declare(QueueDecl {
+            name: "short".to_owned(),
+            maxbytes: Some(100),
+            ..QueueDecl::default()
+        })
+        .unwrap();
+    let lines = format!("1\n{}\n3\n4\n", "x".repeat(101));
+    let told = server.put(&["put", "short", "--lines"], lines.as_bytes());
+    let told = format!("{:#}", told.unwrap_err());
+    assert!(
+        told.starts_with("queue \"short\": line 2 was refused; 1 before it were put: "),
+        "{told}"
+    );
+    assert!(told.contains("holds at most 100 bytes"), "{told}");
+    let got = server.get(&["get", "short", "--count", "3", "--timeout", "0"]);
+    assert_eq!(got.unwrap(), (1, "1\n".to_owned()));
+}
+
+#[test]
+fn a_gap_that_a_refusal_leaves_is_told() {
+    let server = Server::with(ServerOptions {
+        max_memory: Some(20_000),
+        ..ServerOptions::default()
+    });
+    let lines = format!("1\n2\n{}\n4\n5\n", "x".repeat(21_000));
+    let told = server.put(&["put", "endless", "--lines"], lines.as_bytes());
+    let told = format!("{:#}", told.unwrap_err());
+    // The little buffer of the test has it know before the last line.
+    let got = server.get(&["get", "endless", "--count", "5", "--timeout", "0"]);
+    let behind = got.unwrap().1.lines().count() - 2;
+    let gap = if behind > 0 {
+        format!(", and {behind} behind it that were already under way")
+    } else {
+        String::new()
+    };
+    assert!(
+        told.starts_with(&format!(
+            "queue \"endless\": line 3 was refused; 2 before it were put{gap}: the queue server refused: OOM"
+        )),
+        "{told}"
+    );
 }
 
 #[test]

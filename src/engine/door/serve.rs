@@ -158,16 +158,11 @@ impl Line {
         }
     }
 
-    fn exchange(&mut self) {
-        if !self.gone {
-            self.write();
-        }
-        if !self.gone && self.inbox.len() < INBOX_MAX {
-            self.read();
-        }
-    }
-
+    /// Takes what came, unless enough waits already.
     fn read(&mut self) {
+        if self.gone || self.inbox.len() >= INBOX_MAX {
+            return;
+        }
         let mut buffer = [0; READ];
         match self.socket.try_read(&mut buffer) {
             Ok(0) => return self.lose(),
@@ -196,9 +191,10 @@ impl Line {
         }
     }
 
+    /// Writes what the client takes now.
     fn write(&mut self) {
         let mut budget = WRITE;
-        while budget > 0 && !self.out.is_empty() {
+        while !self.gone && budget > 0 && !self.out.is_empty() {
             match self.socket.try_write(self.out.next()) {
                 Ok(count) => {
                     self.out.wrote(count);
@@ -256,7 +252,7 @@ async fn hello(line: &mut Line, signals: &mut Signals) -> Option<Opening> {
             None => {}
         }
         tokio::select! {
-            () = line.ready() => line.exchange(),
+            () = line.ready() => line.read(),
             () = signals.stop() => return None,
         }
     }
@@ -272,7 +268,10 @@ async fn opened(
     let (tell, mut told) = oneshot::channel();
     thread::Builder::new()
         .name("opening".to_owned())
-        .spawn(move || tell.send(open(opening, surroundings)))?;
+        .spawn(move || {
+            // The client went before it was told: what was opened closes with the answer.
+            drop(tell.send(open(opening, surroundings)));
+        })?;
     let mut deadline = None;
     loop {
         let too_long = async {
@@ -285,7 +284,7 @@ async fn opened(
             opened = &mut told => {
                 return opened.map(Some).map_err(|_| io::Error::other("the engine's start failed"));
             }
-            () = line.ready() => line.exchange(),
+            () = line.ready() => line.read(),
             () = signals.stop() => line.lose(),
             () = too_long => return Ok(None),
         }
@@ -315,6 +314,8 @@ struct Serving<'l> {
     errands: Errands,
     watched: HashSet<ProcessId>,
     chunks: Vec<Chunk>,
+    /// More output waits than was brought forward.
+    more: bool,
     /// Samples are wanted; there are some that were not told.
     sampling: bool,
     sampled: bool,
@@ -345,6 +346,7 @@ impl<'l> Serving<'l> {
             handle,
             watched: HashSet::new(),
             chunks: Vec::new(),
+            more: false,
             sampling: false,
             sampled: false,
             queues_pace: None,
@@ -358,12 +360,14 @@ impl<'l> Serving<'l> {
     /// Serves until the run is over, or its end takes too long.
     async fn run(mut self, signals: &mut Signals) {
         loop {
-            if self.line.gone && self.leaving.is_none() {
-                self.leave();
-            }
+            self.line.read();
             self.obey();
             self.fill();
-            self.line.exchange();
+            self.line.write();
+            if self.line.gone && self.leaving.is_none() {
+                self.leave();
+                self.obey();
+            }
             match self.wait(signals).await {
                 Woken::Line | Woken::Output => {}
                 Woken::Event(Some(event)) => self.line.tell(&FromEngine::Event(event)),
@@ -394,8 +398,11 @@ impl<'l> Serving<'l> {
                 None => std::future::pending().await,
             }
         };
+        // Nothing tells of what was left behind the rest, once the client took that.
+        let left = (self.sampled && ahead == 0) || (self.more && !self.line.out.has_chunks());
         let look = self.queues_pace.filter(|_| ahead == 0 && !self.line.gone);
         tokio::select! {
+            () = std::future::ready(()), if left && !self.line.gone => Woken::Output,
             () = at(due) => Woken::Due,
             () = signals.stop() => Woken::Stop,
             event = self.handle.events.recv(), if has_room => Woken::Event(event),

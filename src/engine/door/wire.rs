@@ -274,7 +274,8 @@ impl FrameReader {
     /// # Errors
     /// When the stream is damaged; it stays so.
     pub fn next_to_engine(&mut self) -> Result<Option<ToEngine>, WireError> {
-        match self.frame()? {
+        let before = self.taken;
+        let read = match self.frame()? {
             None => Ok(None),
             Some((MESSAGE, payload)) => match serde_json::from_slice::<Greeting>(payload) {
                 Ok(Greeting { hello }) if hello.protocol != PROTOCOL => {
@@ -283,7 +284,8 @@ impl FrameReader {
                 _ => message(payload).map(Some),
             },
             Some(_) => Err(WireError::Damaged),
-        }
+        };
+        self.settle(before, read)
     }
 
     /// The next whole message of an engine, if there is one.
@@ -291,14 +293,24 @@ impl FrameReader {
     /// # Errors
     /// When the stream is damaged; it stays so.
     pub fn next_from_engine(&mut self) -> Result<Option<FromEngine>, WireError> {
-        match self.frame()? {
+        let before = self.taken;
+        let read = match self.frame()? {
             None => Ok(None),
             Some((MESSAGE, payload)) => message(payload).map(Some),
             Some((CHUNK, payload)) => decode_chunk(payload)
                 .map(|chunk| Some(FromEngine::Chunk(chunk)))
                 .ok_or(WireError::Damaged),
             Some(_) => Err(WireError::Damaged),
+        };
+        self.settle(before, read)
+    }
+
+    /// What cannot be read is not passed over.
+    fn settle<T>(&mut self, before: usize, read: Result<T, WireError>) -> Result<T, WireError> {
+        if read.is_err() {
+            self.taken = before;
         }
+        read
     }
 
     fn frame(&mut self) -> Result<Option<(u8, &[u8])>, WireError> {

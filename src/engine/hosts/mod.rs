@@ -7,6 +7,7 @@
 pub mod local;
 
 use std::{
+    collections::HashSet,
     io,
     process::Child,
     time::{Duration, Instant},
@@ -146,6 +147,7 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
         reachable: true,
     };
     let mut hosts: Vec<HostFacts> = vec![];
+    let mut names = HashSet::new();
     for spec in &session.hosts {
         let HostSpec::Declared(declared) = spec else {
             continue;
@@ -155,9 +157,9 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
             .find(|(name, _)| *name == declared.name)
             .map(|(_, host)| host);
         let named = meant.unwrap_or(&declared.name);
-        let gpus: CpuSet = (0..declared.gpus).collect();
+        let gpus = CpuSet::first(declared.gpus);
         if localhost.is_called(named) {
-            if !hosts.iter().any(|host| host.name.is_localhost()) {
+            if names.insert(localhost.name.clone()) {
                 let mut here = HostFacts {
                     listed: true,
                     ..localhost.clone()
@@ -167,18 +169,18 @@ pub fn inventory(session: &Session, aliases: &HostAliases, welcome: &Welcome) ->
                 }
                 hosts.push(here);
             }
-        } else if !hosts.iter().any(|host| host.name == *named) {
+        } else if names.insert(named.clone()) {
             hosts.push(HostFacts {
                 name: named.clone(),
                 aliases: Vec::new(),
-                cpus: (0..declared.cpus).collect(),
+                cpus: CpuSet::first(declared.cpus),
                 gpus,
                 listed: true,
                 reachable: false,
             });
         }
     }
-    if !hosts.iter().any(|host| host.name.is_localhost()) {
+    if !names.contains(&localhost.name) {
         hosts.insert(0, localhost);
     }
     for (alias, host) in aliases {
@@ -257,6 +259,22 @@ mod tests {
             ]
         );
         assert_eq!(inventory.hosts[1].gpus.len(), 4);
+    }
+
+    #[test]
+    fn a_great_many_large_hosts_take_little() {
+        let mut session = session();
+        session.hosts = (0..60_000)
+            .map(|index| {
+                HostSpec::Declared(DeclaredHost {
+                    name: HostName::new(&format!("node{index}")),
+                    cpus: u32::MAX,
+                    gpus: u32::MAX,
+                })
+            })
+            .collect();
+        let hosts = inventory(&session, &Vec::new(), &welcome()).hosts;
+        assert_eq!((hosts.len(), hosts[1].cpus.len()), (60_001, 8192));
     }
 
     #[test]

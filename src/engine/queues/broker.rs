@@ -7,17 +7,14 @@
 //!
 //! Between two calls this holds: a queue with items has no waiting getter, and the first putter in a line has no room.
 //! `settle` restores it after every change, so nobody overtakes and no wake-up is lost.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::QueueDecl;
 use super::items::{Item, Tick};
 use super::reply::{End, Got, GotItems, Protocol, Reply};
-use super::state::{Blocked, Client, Patience, Queue, Waiting};
-
-/// Undeclared queues that ran empty keep their counters while there are fewer queues than this.
-const KEEP_COUNTERS: usize = 4096;
+use super::state::{Blocked, Client, Patience, Queue, Standing, Waiting};
 
 /// What a broker is made with.
 #[derive(Debug, Clone)]
@@ -48,6 +45,8 @@ pub enum Effect {
     Reply(ClientId, Reply),
     /// Execute nothing more for that client and close its connection once its replies are sent.
     Close(ClientId),
+    /// Close that client's connection now, whatever is under way on it.
+    Drop(ClientId),
 }
 
 /// The circumstances of one command.
@@ -65,14 +64,18 @@ pub struct Broker {
     pub(super) options: BrokerOptions,
     pub(super) names: HashMap<Arc<[u8]>, u32>,
     pub(super) queues: Vec<Queue>,
-    free_queues: Vec<u32>,
+    pub(super) free_queues: Vec<u32>,
+    pub(super) forgotten: usize,
     pub(super) clients: Vec<Client>,
     free_clients: Vec<u32>,
     timers: BTreeSet<(Duration, u64, ClientId)>,
     effects: Vec<Effect>,
     next_ticket: u64,
     next_client: u64,
+    /// Bytes of queued and waiting values.
     pub(super) memory: u64,
+    /// Bytes of requests and replies that are on their way; whoever moves them counts them.
+    pub in_transit: u64,
     pub(super) changes: u64,
     pub(super) commands: u64,
 }
@@ -85,6 +88,7 @@ impl Broker {
             names: HashMap::new(),
             queues: Vec::new(),
             free_queues: Vec::new(),
+            forgotten: 0,
             clients: Vec::new(),
             free_clients: Vec::new(),
             timers: BTreeSet::new(),
@@ -92,6 +96,7 @@ impl Broker {
             next_ticket: 1,
             next_client: 1,
             memory: 0,
+            in_transit: 0,
             changes: 0,
             commands: 0,
         }
@@ -136,23 +141,35 @@ impl Broker {
         }
     }
 
-    /// Items whose reply could not be sent go back to where they were taken from, in order, bound or not.
-    pub fn give_back(&mut self, got: Got, now: Duration) {
-        let queue = self.queue_or_new(&got.key);
-        let end = got.end;
-        for mut item in got.into_items().into_iter().rev() {
-            item.count_return();
-            self.queues[queue as usize].redelivered += 1;
-            self.insert(queue, end, item);
+    /// Items whose replies could not be sent go back to where they were taken from, in order, bound or not. What was
+    /// taken last is to come first, and nobody gets any of them before all are back.
+    pub fn give_back_all(&mut self, undelivered: impl Iterator<Item = Got>, now: Duration) {
+        let (mut touched, mut seen) = (Vec::new(), HashSet::new());
+        for got in undelivered {
+            if got.is_empty() {
+                continue;
+            }
+            let queue = self.queue_or_new(&got.key);
+            if seen.insert(queue) {
+                touched.push(queue);
+            }
+            let end = got.end;
+            for mut item in got.into_items().into_iter().rev() {
+                item.count_return();
+                self.queues[queue as usize].redelivered += 1;
+                self.insert(queue, end, item);
+            }
         }
-        self.settle(queue, now);
+        for queue in touched {
+            self.settle(queue, now);
+        }
     }
 
     /// Makes or alters a queue; what the declaration leaves open is unbounded.
     pub fn declare(&mut self, declaration: &QueueDecl, now: Duration) {
         let queue = self.queue_or_new(declaration.name.as_bytes());
         let state = &mut self.queues[queue as usize];
-        state.declared = true;
+        state.standing = Standing::BySession;
         state.max = declaration.maxsize;
         state.max_bytes = declaration.maxbytes;
         state.joinable = declaration.joinable;
@@ -218,39 +235,8 @@ impl Broker {
         self.effects.push(Effect::Close(client));
     }
 
-    pub(super) fn find(&self, key: &[u8]) -> Option<u32> {
-        self.names.get(key).copied()
-    }
-
-    pub(super) fn queue_or_new(&mut self, key: &[u8]) -> u32 {
-        if let Some(queue) = self.find(key) {
-            return queue;
-        }
-        let slot = self.free_queues.pop().unwrap_or_else(|| {
-            self.queues.push(Queue::default());
-            (self.queues.len() - 1) as u32
-        });
-        let key: Arc<[u8]> = key.into();
-        self.queues[slot as usize] = Queue {
-            key: key.clone(),
-            ..Queue::default()
-        };
-        self.names.insert(key, slot);
-        slot
-    }
-
-    /// Drops a queue nobody would miss: undeclared, empty, without waiters, and without counters worth keeping
-    /// (`always`: whatever its counters say).
-    pub(super) fn forget(&mut self, queue: u32, always: bool) {
-        let state = &self.queues[queue as usize];
-        let idle = !state.declared && state.items.is_empty() && !state.waits();
-        if !idle || !(always || state.put == 0 || self.names.len() > KEEP_COUNTERS) {
-            return;
-        }
-        if self.names.remove(&state.key).is_some() {
-            self.queues[queue as usize] = Queue::default();
-            self.free_queues.push(queue);
-        }
+    pub(super) fn let_go(&mut self, client: ClientId) {
+        self.effects.push(Effect::Drop(client));
     }
 
     /// Puts an item into its place; counts memory only.
@@ -302,11 +288,11 @@ impl Broker {
         (count, bytes): (usize, u64),
         patience: Patience,
         item: impl Fn(usize) -> Item,
-    ) {
-        let queue = self.queue_or_new(key);
+    ) -> Result<(), Reply> {
+        let queue = self.queue_if_room(key)?;
         let state = &self.queues[queue as usize];
         if let Some(error) = state.never_fits(count as u64, bytes) {
-            return self.reply(cx.client, error);
+            return Err(error);
         }
         if state.putters.is_empty() && state.has_room(count as u64, bytes) {
             for index in 0..count {
@@ -314,20 +300,21 @@ impl Broker {
             }
             let depth = self.queues[queue as usize].items.len();
             self.reply(cx.client, Reply::count(depth));
-            return self.settle(queue, cx.now);
+            self.settle(queue, cx.now);
+            return Ok(());
         }
         let deadline = match patience {
             Patience::AsDeclared if state.refuse_when_full || !cx.may_block => {
-                let error = state.full(count as u64);
-                return self.reply(cx.client, error);
+                return Err(state.full(count as u64, bytes));
             }
             Patience::AsDeclared => None,
             Patience::Until(deadline) if cx.may_block => deadline,
-            Patience::Until(_) | Patience::None => return self.reply(cx.client, Reply::Nil),
+            Patience::Until(_) | Patience::None => return Err(Reply::Nil),
         };
         let values: Vec<Item> = (0..count).map(item).collect();
         self.memory += values.iter().map(Item::cost).sum::<u64>();
         self.block(cx, deadline, Waiting::Put { queue, end, values });
+        Ok(())
     }
 
     /// Takes up to `count` items at once.
@@ -396,7 +383,9 @@ impl Broker {
         match &blocked.what {
             Waiting::Get { queues, .. } => {
                 for &queue in queues {
-                    self.queues[queue as usize].getters.remove(&blocked.ticket);
+                    if let Some(state) = self.queues.get_mut(queue as usize) {
+                        state.getters.remove(&blocked.ticket);
+                    }
                     self.forget(queue, false);
                 }
             }

@@ -10,7 +10,7 @@ use super::glob;
 use super::items::Tick;
 use super::reply::{End, Got, GotItems, Reply};
 use super::request::{Request, number};
-use super::state::{Patience, Waiting};
+use super::state::{Patience, Standing, Waiting};
 use super::table::{Command, find, text_is};
 
 const SYNTAX: Reply = Reply::error("ERR syntax error");
@@ -18,11 +18,18 @@ const NOT_INTEGER: Reply = Reply::error("ERR value is not an integer or out of r
 const NOT_COUNT: Reply = Reply::error("ERR value is out of range, must be positive");
 const BAD_NAME: Reply = Reply::error("ERR queue name must have 1 to 1024 bytes");
 const BAD_TIMEOUT: Reply = Reply::error("ERR timeout is not a float or out of range");
-const OUT_OF_MEMORY: Reply =
+/// Stock's refusal of a put above the limit of memory.
+pub(super) const OUT_OF_MEMORY: Reply =
     Reply::error("OOM command not allowed when used memory > 'maxmemory'.");
+const LONG_PATTERN: Reply = Reply::error("ERR pattern must have at most 4096 bytes");
+const MANY_KEYS: Reply = Reply::error("ERR at most 1024 queues can be waited for at once");
 
 /// Longest queue name in bytes.
 const MAX_NAME: usize = 1024;
+/// Longest pattern in bytes: matching takes pattern times name.
+const MAX_PATTERN: usize = 4096;
+/// Most queues one command may wait for.
+const MAX_WAITED_FOR: usize = 1024;
 /// Longest timeout in seconds.
 const MAX_TIMEOUT: f64 = 2_147_483_648.0;
 
@@ -58,6 +65,13 @@ fn check_name(key: &[u8]) -> Result<(), Reply> {
     } else {
         Err(BAD_NAME)
     }
+}
+
+pub(super) fn check_pattern(pattern: &[u8]) -> Result<(), Reply> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(LONG_PATTERN);
+    }
+    Ok(())
 }
 
 /// A timeout in seconds as the moment it ends; `None` for 0, for ever.
@@ -131,7 +145,10 @@ impl Broker {
                 0 => Reply::Status("none"),
                 _ => Reply::Status("list"),
             },
-            Command::Keys => Reply::Array(self.keys(request.arg(1))),
+            Command::Keys => {
+                check_pattern(request.arg(1))?;
+                Reply::Array(self.keys(request.arg(1)))
+            }
             Command::Dbsize => Reply::count(
                 self.queues
                     .iter()
@@ -144,7 +161,7 @@ impl Broker {
                 request.arg(1)
             } else {
                 b"*"
-            }),
+            })?,
             other => return self.session_command(cx, request, other),
         };
         self.reply(cx.client, reply);
@@ -193,16 +210,15 @@ impl Broker {
         patience: Patience,
     ) -> Result<(), Reply> {
         check_name(request.arg(1))?;
-        if self.memory > self.options.max_memory {
+        let bytes = request.args(first).map(|value| value.len() as u64).sum();
+        if self.used_memory() + bytes > self.options.max_memory {
             return Err(OUT_OF_MEMORY);
         }
-        let bytes = request.args(first).map(|value| value.len() as u64).sum();
         let at = Tick::at(cx.now);
         let size = (request.len() - first, bytes);
         self.put(cx, request.arg(1), end, size, patience, |index| {
             request.item(first + index, at)
-        });
-        Ok(())
+        })
     }
 
     /// `LPOP|RPOP key [count]`
@@ -240,8 +256,13 @@ impl Broker {
     fn wait_command(&mut self, cx: Context, request: &Request<'_>, end: End) -> Result<(), Reply> {
         let keys = 1..request.len() - 1;
         let deadline = deadline(request.arg(request.len() - 1), cx.now)?;
+        if keys.len() > MAX_WAITED_FOR {
+            return Err(MANY_KEYS);
+        }
+        keys.clone()
+            .try_for_each(|index| check_name(request.arg(index)))?;
         for index in keys.clone() {
-            let Some(queue) = self.named(request.arg(index))? else {
+            let Some(queue) = self.find(request.arg(index)) else {
                 continue;
             };
             let key = self.queues[queue as usize].key.clone();
@@ -254,6 +275,7 @@ impl Broker {
         if !cx.may_block {
             return Err(Reply::NilArray);
         }
+        self.check_room_for_queues(keys.len())?;
         let queues = keys
             .map(|index| self.queue_or_new(request.arg(index)))
             .collect();
@@ -302,9 +324,10 @@ impl Broker {
 
     /// `DEL|UNLINK key [key …]`
     fn delete_command(&mut self, cx: Context, request: &Request<'_>) -> Result<Reply, Reply> {
+        request.args(1).try_for_each(check_name)?;
         let mut deleted = 0;
         for key in request.args(1) {
-            if let Some(queue) = self.named(key)? {
+            if let Some(queue) = self.find(key) {
                 deleted += usize::from(self.purge(queue, cx.now) > 0);
                 self.forget(queue, true);
             }
@@ -312,10 +335,12 @@ impl Broker {
         Ok(Reply::count(deleted))
     }
 
-    /// `Q.DECLARE key [MAX n] [MAXBYTES b] [FULL BLOCK|ERROR] [JOINABLE]`: alters what it names; a limit of 0 is none.
+    /// `Q.DECLARE key [IFNEW] [MAX n] [MAXBYTES b] [FULL BLOCK|ERROR] [JOINABLE]`: alters what it names; a limit of 0
+    /// is none. With `IFNEW` a queue that was declared before stays as it is, and the reply is nil.
     fn declare_command(&mut self, cx: Context, request: &Request<'_>) -> Result<Reply, Reply> {
         check_name(request.arg(1))?;
         let (mut max, mut max_bytes, mut refuse, mut joinable) = (None, None, None, false);
+        let mut if_new = false;
         let mut at = 2;
         while at < request.len() {
             let value = request.arg(at + 1);
@@ -325,8 +350,9 @@ impl Broker {
                     .ok_or(NOT_COUNT)
             };
             let word = request.arg(at);
-            if text_is(word, "JOINABLE") {
-                joinable = true;
+            if text_is(word, "JOINABLE") || text_is(word, "IFNEW") {
+                joinable |= text_is(word, "JOINABLE");
+                if_new |= text_is(word, "IFNEW");
                 at += 1;
                 continue;
             }
@@ -346,11 +372,16 @@ impl Broker {
             }
             at += 2;
         }
-        let queue = self.queue_or_new(request.arg(1));
+        let queue = self.queue_if_room(request.arg(1))?;
         let state = &mut self.queues[queue as usize];
+        if if_new && state.standing != Standing::InUse {
+            return Ok(Reply::Nil);
+        }
         let limit =
             |said: Option<u64>, before| said.map_or(before, |limit| (limit > 0).then_some(limit));
-        state.declared = true;
+        if state.standing == Standing::InUse {
+            state.standing = Standing::ByClient;
+        }
         state.max = limit(max, state.max);
         state.max_bytes = limit(max_bytes, state.max_bytes);
         state.refuse_when_full = refuse.unwrap_or(state.refuse_when_full);

@@ -14,8 +14,10 @@ use rustix::net::{SendAncillaryBuffer, SendFlags};
 use super::reply::{Got, Output, Protocol, Reply, SLICES};
 use super::request::RequestReader;
 
-/// Unsent replies above which no further one is accepted (a single reply may be larger).
-const MAX_UNSENT: usize = 64 * 1024 * 1024;
+/// Unsent replies above which no further command is executed (a single reply may be larger).
+pub const MAX_UNSENT: usize = 64 * 1024 * 1024;
+/// What a client may send while it has so many replies to read; then it is closed.
+const MAX_STALLED_INPUT: usize = 16 * 1024 * 1024;
 /// A blocked client's further commands are kept up to this size; then they stay in the kernel.
 const MAX_WAITING_INPUT: usize = 1024 * 1024;
 
@@ -38,12 +40,16 @@ pub struct Connection {
     pub protocol: Protocol,
     /// No further command is executed; closed once everything is sent.
     pub closing: bool,
-    /// It did not read its replies: closed at once.
-    pub overflowed: bool,
+    /// Its replies wait for it to read them, and its further commands wait for that.
+    pub stalled: bool,
+    /// It sends nothing more: closed once everything it sent is executed and answered.
+    pub read_out: bool,
     /// It is in the list of connections to be flushed.
     pub dirty: bool,
     /// What epoll watches for at present.
     pub interest: EventFlags,
+    /// What of its input and output is counted in the broker's memory.
+    pub weighed: u64,
     output: Output,
     /// Items by the position in the stream behind their reply.
     in_flight: VecDeque<(u64, Got)>,
@@ -57,9 +63,11 @@ impl Connection {
             reader: RequestReader::default(),
             protocol: Protocol::default(),
             closing: false,
-            overflowed: false,
+            stalled: false,
+            read_out: false,
             dirty: false,
             interest: EventFlags::IN | EventFlags::RDHUP,
+            weighed: 0,
             output: Output::default(),
             in_flight: VecDeque::new(),
         }
@@ -77,17 +85,9 @@ impl Connection {
 
     /// Queues a reply for sending.
     pub fn push(&mut self, reply: Reply) {
-        self.overflowed |= self.output.unsent() > MAX_UNSENT;
-        if !self.overflowed {
-            self.output.push(&reply, self.protocol);
-        }
+        self.output.push(&reply, self.protocol);
         if let Reply::Got(got) = reply {
-            let end = if self.overflowed {
-                u64::MAX
-            } else {
-                self.output.end()
-            };
-            self.in_flight.push_back((end, got));
+            self.in_flight.push_back((self.output.end(), got));
         }
     }
 
@@ -122,8 +122,33 @@ impl Connection {
     }
 
     /// True when every reply is sent.
-    pub fn is_drained(&self) -> bool {
+    fn is_drained(&self) -> bool {
         self.output.unsent() == 0
+    }
+
+    /// True while so many replies wait that no further command is to be executed.
+    pub fn is_congested(&self) -> bool {
+        self.output.unsent() > MAX_UNSENT
+    }
+
+    /// True when it sends on and on without reading.
+    pub fn is_flooding(&self) -> bool {
+        self.stalled && self.reader.buffered() > MAX_STALLED_INPUT
+    }
+
+    /// True while it has a long request half-way here.
+    pub fn is_sending_much(&self) -> bool {
+        self.reader.buffered() > MAX_WAITING_INPUT
+    }
+
+    /// True when it has all it will get, and nothing more is to be read from it.
+    pub fn is_done(&self) -> bool {
+        self.is_drained() && (self.closing || self.read_out && !self.stalled)
+    }
+
+    /// True when nothing more is to be read from it, ever.
+    pub fn is_read_out(&self) -> bool {
+        self.closing || self.read_out
     }
 
     /// The items whose replies the kernel did not take whole, the last one first.
@@ -136,15 +161,23 @@ impl Connection {
 
     /// What epoll has to watch for; `blocked` says whether the client waits at a queue.
     pub fn wanted_interest(&self, blocked: bool) -> EventFlags {
-        let mut wanted = EventFlags::RDHUP;
-        let enough = blocked && self.reader.buffered() > MAX_WAITING_INPUT;
-        if !enough && !self.closing {
-            wanted |= EventFlags::IN;
+        let mut wanted = EventFlags::empty();
+        // A peer that hung up for good is told of in any case.
+        if !self.is_read_out() {
+            wanted |= EventFlags::RDHUP;
+            if !blocked || self.reader.buffered() <= MAX_WAITING_INPUT {
+                wanted |= EventFlags::IN;
+            }
         }
-        if !self.is_drained() {
+        if !self.is_drained() || self.stalled {
             wanted |= EventFlags::OUT;
         }
         wanted
+    }
+
+    /// Bytes it makes us keep: requests not executed yet and replies not sent yet.
+    pub fn weight(&self) -> u64 {
+        (self.reader.buffered() + self.output.unsent()) as u64
     }
 
     /// True while its input is left in the kernel.

@@ -4,6 +4,7 @@
 //! the latest snapshot lies ready and costs a pointer. Folder checks are the caller's. Start at [`QueueServer::start`].
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PEEK_HEAD: usize = 64 * 1024;
 /// Connections waiting to be accepted.
 const BACKLOG: i32 = 4096;
+/// Most queues in one snapshot, which is made four times a second.
+pub(super) const MAX_SAMPLES: usize = 1000;
 /// Longest socket path (`sun_path` with its closing zero).
 const LONGEST_PATH: usize = 107;
 
@@ -140,7 +143,7 @@ impl QueueServer {
         for declaration in &declared {
             broker.declare(declaration, Duration::ZERO);
         }
-        shared.publish(broker.samples(Duration::ZERO));
+        shared.publish(broker.samples(MAX_SAMPLES, Duration::ZERO));
         let (controls, receiver) = sync_channel(CONTROLS);
         let server = Server::new(
             listener,
@@ -180,7 +183,7 @@ fn listen(path: &Path) -> io::Result<OwnedFd> {
     rustix::fs::fchmod(&socket, Mode::from_raw_mode(0o600))?;
     let address = SocketAddrUnix::new(path)?;
     match rustix::net::bind(&socket, &address) {
-        Err(Errno::ADDRINUSE) if is_dead(&address)? => {
+        Err(Errno::ADDRINUSE) if is_socket(path)? && is_dead(&address)? => {
             std::fs::remove_file(path)?;
             rustix::net::bind(&socket, &address)?;
         }
@@ -190,14 +193,15 @@ fn listen(path: &Path) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// True for a socket that nobody serves any more.
+/// True for a socket itself: whatever else lies in our place, a link included, is not ours to remove.
+fn is_socket(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::symlink_metadata(path)?.file_type().is_socket())
+}
+
+/// True for a socket that nobody serves any more. One whose line is full answers at once, too: it is alive.
 fn is_dead(address: &SocketAddrUnix) -> io::Result<bool> {
-    let probe = rustix::net::socket_with(
-        AddressFamily::UNIX,
-        SocketType::STREAM,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let probe = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     Ok(rustix::net::connect(&probe, address) == Err(Errno::CONNREFUSED))
 }
 
@@ -215,7 +219,8 @@ impl QueueQuestions {
         &self.path
     }
 
-    /// All queues as they were when something last changed (at most 250 ms ago while something does). Costs a pointer.
+    /// The queues as they were when something last changed (at most 250 ms ago while something does), of very many only
+    /// a thousand, the session's first. Costs a pointer.
     pub fn snapshot(&self) -> Arc<Vec<QueueSample>> {
         self.shared
             .snapshot

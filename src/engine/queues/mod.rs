@@ -1,8 +1,9 @@
 //! The queues of a run: a broker (pure) and the server that speaks the list commands of the Redis protocol for it.
 //!
-//! Who reads this for the first time starts at [`broker::Broker`]: everything that decides is there and in its command
-//! files (`commands.rs`, `session.rs`, `stat.rs`). `request.rs` and `reply.rs` are the wire, `server.rs` and
-//! `connection.rs` the sockets, `handle.rs` the door for the rest of the engine, `client.rs` a small blocking client.
+//! Who reads this for the first time starts at [`broker::Broker`]: everything that decides is there, in `registry.rs`
+//! (which queues there are) and in its command files (`commands.rs`, `session.rs`, `stat.rs`). `request.rs` and
+//! `reply.rs` are the wire, `server.rs`, `accept.rs`, `traffic.rs` and `connection.rs` the sockets, `handle.rs` the door
+//! for the rest of the engine, `client.rs` a small blocking client.
 //! This module never knows of screens, groups or processes: a client is a connection with a name and a pid.
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ mod handle;
 mod inline;
 pub mod items;
 mod memory;
+mod registry;
 pub mod reply;
 pub mod request;
 mod server;
@@ -23,6 +25,7 @@ mod session;
 mod stat;
 mod state;
 mod table;
+mod traffic;
 
 pub use handle::{QueueError, QueueQuestions, QueueServer, QueueServerHandle, ServerOptions};
 

@@ -101,6 +101,11 @@ pub enum GotItems {
 }
 
 impl Got {
+    /// True when nothing was taken (`LPOP key 0`).
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.items, GotItems::Many(items) if items.is_empty())
+    }
+
     /// The items in the order they were taken.
     pub fn into_items(self) -> Vec<Item> {
         match self.items {

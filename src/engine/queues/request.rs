@@ -14,10 +14,14 @@ pub const MAX_ARGS: usize = 1024 * 1024;
 pub const MAX_BULK: usize = 512 * 1024 * 1024;
 /// Longest line: an inline command or a length.
 const MAX_LINE: usize = 64 * 1024;
-/// Most bytes of one command outside its long values (stock's query buffer limit).
+/// Most bytes of one command (stock's query buffer limit).
 const MAX_COMMAND: usize = 1024 * 1024 * 1024;
 /// Before AUTH: most arguments, longest argument.
 const UNAUTHENTICATED: (usize, usize) = (10, 16 * 1024);
+/// A command of more arguments leaves no table of them behind.
+const MANY_ARGS: usize = 4096;
+/// A buffer that one command made larger than this goes with it.
+const LARGE_BUFFER: usize = 1024 * 1024;
 /// Room offered for each read.
 pub const READ_SIZE: usize = 64 * 1024;
 /// First allocation for a long value; it doubles as bytes really come, so an announced length alone costs nothing.
@@ -121,6 +125,8 @@ pub struct RequestReader {
     growing: Option<Growing>,
     spans: Vec<Span>,
     long: Vec<Bytes>,
+    /// Bytes of the long values.
+    long_bytes: usize,
 }
 
 impl RequestReader {
@@ -153,9 +159,10 @@ impl RequestReader {
         self.growing.is_none() && self.start == self.buf.len() && self.missing == 0
     }
 
-    /// Bytes kept: unread commands and a value under way.
+    /// Bytes kept: unread commands and the long values of one under way.
     pub fn buffered(&self) -> usize {
-        self.buf.len() - self.start + self.growing.as_ref().map_or(0, |g| g.bytes.len())
+        let growing = self.growing.as_ref().map_or(0, |g| g.bytes.len());
+        self.buf.len() - self.start + growing + self.long_bytes
     }
 
     /// Gives an idle reader a shared buffer to read into, so that idle connections hold none. False when not idle.
@@ -210,14 +217,24 @@ impl RequestReader {
         }))
     }
 
+    /// What the last command was read into is not needed any more, however long its client is going to wait.
+    pub fn finish_request(&mut self) {
+        self.long.clear();
+        self.long_bytes = 0;
+        if self.spans.capacity() > MANY_ARGS {
+            self.spans = Vec::new();
+        }
+        if self.buf.capacity() > LARGE_BUFFER && self.is_idle() {
+            self.buf = Vec::new();
+            (self.start, self.pos, self.searched) = (0, 0, 0);
+        }
+    }
+
     /// Reads the head of a command; true when arguments are announced or already complete.
     fn begin(&mut self, authenticated: bool) -> Result<bool, ProtocolError> {
         self.spans.clear();
         self.long.clear();
-        // A command of a million arguments must not leave its table behind.
-        if self.spans.capacity() > 4096 {
-            self.spans = Vec::new();
-        }
+        self.long_bytes = 0;
         loop {
             self.start = self.pos;
             let Some(&first) = self.buf.get(self.pos) else {
@@ -280,7 +297,7 @@ impl RequestReader {
                 if !authenticated && len > UNAUTHENTICATED.1 {
                     return broken("unauthenticated bulk length");
                 }
-                if self.pos - self.start + len > MAX_COMMAND {
+                if self.pos - self.start + self.long_bytes + len > MAX_COMMAND {
                     return broken("too big request");
                 }
                 self.body = Some(len);
@@ -344,6 +361,7 @@ impl RequestReader {
         }
         bytes.truncate(want - 2);
         let index = u32::try_from(self.long.len()).unwrap_or(u32::MAX);
+        self.long_bytes += bytes.len();
         self.long.push(Bytes::from(bytes));
         self.spans.push(Span::Long { index });
         self.body = None;

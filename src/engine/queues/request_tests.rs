@@ -190,3 +190,44 @@ proptest! {
         prop_assert_eq!(number(value.to_string().as_bytes()), Some(value));
     }
 }
+
+#[test]
+fn the_long_values_of_one_command_have_a_common_limit() {
+    let mut reader = RequestReader::default();
+    reader.feed(b"*4\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n");
+    assert_eq!(reader.next_request(true).map(|r| r.is_some()), Ok(false));
+    // As if so much had come in already.
+    reader.long_bytes = MAX_COMMAND - 10_000;
+    reader.feed(format!("$9000\r\n{}\r\n", "v".repeat(9000)).as_bytes());
+    assert_eq!(reader.next_request(true).map(|r| r.is_some()), Ok(false));
+    assert_eq!(reader.buffered() / 1000, (MAX_COMMAND - 1000) / 1000);
+    reader.feed(b"$9000\r\n");
+    let error = reader.next_request(true).unwrap_err();
+    assert_eq!(error, ProtocolError::Broken("too big request".to_owned()));
+}
+
+#[test]
+fn nothing_of_a_finished_command_is_kept() {
+    let mut reader = RequestReader::default();
+    let long = vec![b'v'; SHARED_FROM];
+    let values: Vec<&[u8]> = std::iter::repeat_n(&b"value"[..], 500_000)
+        .chain([&long[..]])
+        .collect();
+    reader.feed(&encode(&values));
+    let kept = {
+        let request = reader.next_request(true).unwrap().unwrap();
+        request.item(500_000, Tick::at(std::time::Duration::ZERO))
+    };
+    reader.finish_request();
+    assert!(kept.as_shared().unwrap().is_unique());
+    assert_eq!(
+        (
+            reader.buffered(),
+            reader.buf.capacity(),
+            reader.spans.capacity()
+        ),
+        (0, 0, 0)
+    );
+    reader.feed(b"PING\r\n");
+    assert!(reader.next_request(true).unwrap().is_some());
+}

@@ -1,10 +1,11 @@
 //! The event loop: one thread, one epoll, all connections of a run.
 //!
 //! One turn: wait; read each ready socket once and execute all it sent; send every connection's replies in one write.
-//! Reading never waits for writing (a pipelining client that reads late must not hang), no command has a task or a
-//! channel of its own. Everything that decides is the broker's; this file only moves bytes. Start at [`Server::run`].
+//! No command has a task or a channel of its own. Everything that decides is the broker's; what moves on the single
+//! connections is `traffic.rs`, who may come in `accept.rs`. Start at [`Server::run`].
+use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -12,11 +13,11 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
-use super::broker::{Broker, ClientId, Effect};
-use super::connection::{Connection, Received};
-use super::handle::{Control, Shared};
-use super::reply::Reply;
-use super::request::{ProtocolError, READ_SIZE};
+use super::accept;
+use super::broker::{Broker, ClientId};
+use super::connection::Connection;
+use super::handle::{Control, MAX_SAMPLES, Shared};
+use super::request::READ_SIZE;
 
 pub(super) const LISTENER: u64 = u64::MAX;
 const WAKE: u64 = u64::MAX - 1;
@@ -40,13 +41,20 @@ pub(super) struct Server {
     pub connections: Vec<Option<Connection>>,
     pub connected: usize,
     /// Connections with something to send.
-    dirty: Vec<ClientId>,
-    /// Clients that waited and may have further commands.
-    resumed: Vec<ClientId>,
+    pub dirty: Vec<ClientId>,
+    /// Clients that waited and may have further commands, in the order in which they were served.
+    pub resumed: VecDeque<ClientId>,
     /// The read buffer of all connections that have nothing half-read.
-    buffer: Vec<u8>,
+    pub buffer: Vec<u8>,
     pub accept_again: Option<Duration>,
-    logged_http: bool,
+    pub peers: accept::Peers,
+    /// How many clients the limit of descriptors has room for.
+    pub room: usize,
+    /// Given up for a moment to refuse a client when no other descriptor is left.
+    pub spare: Option<OwnedFd>,
+    /// Somebody was refused lately, and it was told of.
+    pub refusing: bool,
+    pub logged_http: bool,
     snapshot_at: Duration,
     snapshot_of: u64,
     stopping: bool,
@@ -88,9 +96,13 @@ impl Server {
             connections: Vec::new(),
             connected: 0,
             dirty: Vec::new(),
-            resumed: Vec::new(),
+            resumed: VecDeque::new(),
             buffer: Vec::with_capacity(READ_SIZE),
             accept_again: None,
+            peers: accept::Peers::new()?,
+            room: accept::present_room(),
+            spare: accept::spare(),
+            refusing: false,
             logged_http: false,
             snapshot_at: Duration::ZERO,
             stopping: false,
@@ -172,7 +184,7 @@ impl Server {
     fn publish_now(&mut self, now: Duration) {
         self.snapshot_of = self.broker.changes();
         self.snapshot_at = now;
-        self.shared.publish(self.broker.samples(now));
+        self.shared.publish(self.broker.samples(MAX_SAMPLES, now));
     }
 
     fn obey(&mut self) {
@@ -183,7 +195,9 @@ impl Server {
                 Control::Stat { name, answer } => {
                     drop(answer.send(self.broker.sample(&name, self.now)))
                 }
-                Control::List { answer } => drop(answer.send(self.broker.samples(self.now))),
+                Control::List { answer } => {
+                    drop(answer.send(self.broker.samples(usize::MAX, self.now)))
+                }
                 Control::Peek {
                     name,
                     from,
@@ -205,199 +219,5 @@ impl Server {
                 Control::Stop => self.stopping = true,
             }
         }
-    }
-
-    fn connection(&mut self, client: ClientId) -> Option<&mut Connection> {
-        self.connections.get_mut(client.index())?.as_mut()
-    }
-
-    /// Something happened on a client's socket.
-    fn ready(&mut self, client: ClientId, flags: EventFlags) {
-        let buffer = &mut self.buffer;
-        let Some(connection) = self
-            .connections
-            .get_mut(client.index())
-            .and_then(Option::as_mut)
-        else {
-            return;
-        };
-        if flags.contains(EventFlags::OUT) && !std::mem::replace(&mut connection.dirty, true) {
-            self.dirty.push(client);
-        }
-        let gone = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
-        if connection.is_paused() {
-            if flags.intersects(gone) {
-                self.drop_client(client);
-            }
-            return;
-        }
-        if !flags.intersects(EventFlags::IN | gone) {
-            return;
-        }
-        let lent = connection.reader.lend(buffer);
-        let received = connection.receive();
-        if matches!(received, Ok(Received::Bytes)) {
-            self.execute(client);
-        }
-        if lent
-            && let Some(connection) = self
-                .connections
-                .get_mut(client.index())
-                .and_then(Option::as_mut)
-        {
-            connection.reader.give_back(&mut self.buffer);
-        }
-        match received {
-            Ok(Received::Bytes | Received::Nothing) => self.watch(client),
-            Ok(Received::End) | Err(_) => self.drop_client(client),
-        }
-    }
-
-    /// Executes what a client sent, until it waits or there is no further whole command.
-    fn execute(&mut self, client: ClientId) {
-        loop {
-            let Some(connection) = self
-                .connections
-                .get_mut(client.index())
-                .and_then(Option::as_mut)
-            else {
-                return;
-            };
-            if connection.closing || connection.overflowed || self.broker.is_blocked(client) {
-                return;
-            }
-            match connection
-                .reader
-                .next_request(self.broker.is_authenticated(client))
-            {
-                Ok(None) => return,
-                Ok(Some(request)) => {
-                    self.broker.execute(client, &request, self.now);
-                    connection.protocol = self.broker.protocol(client);
-                }
-                Err(error) => {
-                    connection.closing = true;
-                    if let Some(text) = error.reply() {
-                        connection.push(Reply::Error(text.into()));
-                    }
-                    if !std::mem::replace(&mut connection.dirty, true) {
-                        self.dirty.push(client);
-                    }
-                    let quiet = error == ProtocolError::Http
-                        && std::mem::replace(&mut self.logged_http, true);
-                    if !quiet {
-                        tracing::warn!(%error, "a connection to the queues was closed");
-                    }
-                    return;
-                }
-            }
-            self.pump_from(Some(client));
-        }
-    }
-
-    /// Carries out what the broker wants done.
-    fn pump(&mut self) {
-        self.pump_from(None);
-    }
-
-    /// The same after a command of `current`, who goes on by itself.
-    fn pump_from(&mut self, current: Option<ClientId>) {
-        for effect in self.broker.effects() {
-            let client = match &effect {
-                Effect::Reply(client, _) | Effect::Close(client) => *client,
-            };
-            let Some(connection) = self
-                .connections
-                .get_mut(client.index())
-                .and_then(Option::as_mut)
-            else {
-                continue;
-            };
-            if !std::mem::replace(&mut connection.dirty, true) {
-                self.dirty.push(client);
-            }
-            match effect {
-                Effect::Reply(_, reply) => {
-                    connection.push(reply);
-                    if current != Some(client) && connection.reader.buffered() > 0 {
-                        self.resumed.push(client);
-                    }
-                }
-                Effect::Close(_) => connection.closing = true,
-            }
-        }
-    }
-
-    /// Runs resumed clients and sends replies until neither leads to the other.
-    fn finish_turn(&mut self) {
-        loop {
-            if let Some(client) = self.resumed.pop() {
-                self.execute(client);
-                self.watch(client);
-            } else if let Some(client) = self.dirty.pop() {
-                self.flush(client);
-            } else {
-                return;
-            }
-        }
-    }
-
-    fn flush(&mut self, client: ClientId) {
-        let Some(connection) = self.connection(client) else {
-            return;
-        };
-        connection.dirty = false;
-        if connection.overflowed {
-            tracing::warn!("a connection to the queues was closed: it does not read its replies");
-            return self.drop_client(client);
-        }
-        match connection.flush() {
-            Ok(()) if connection.closing && connection.is_drained() => self.drop_client(client),
-            Ok(()) => self.watch(client),
-            Err(_) => self.drop_client(client),
-        }
-    }
-
-    /// Tells epoll what to watch a connection for.
-    fn watch(&mut self, client: ClientId) {
-        let blocked = self.broker.is_blocked(client);
-        let epoll = self.epoll.as_fd();
-        let Some(connection) = self
-            .connections
-            .get_mut(client.index())
-            .and_then(Option::as_mut)
-        else {
-            return;
-        };
-        // What is about to be flushed asks for room only if that leaves something.
-        if connection.dirty {
-            return;
-        }
-        let wanted = connection.wanted_interest(blocked);
-        if wanted != connection.interest {
-            connection.interest = wanted;
-            let data = EventData::new_u64(client.index() as u64);
-            if let Err(error) = epoll::modify(epoll, &connection.socket, data, wanted) {
-                tracing::warn!(%error, "the queue server cannot watch a connection");
-                self.drop_client(client);
-            }
-        }
-    }
-
-    /// A client is gone: out of every line, and what it was about to get goes back to where it was.
-    fn drop_client(&mut self, client: ClientId) {
-        let Some(mut connection) = self
-            .connections
-            .get_mut(client.index())
-            .and_then(Option::take)
-        else {
-            return;
-        };
-        self.connected -= 1;
-        self.broker.disconnect(client, self.now);
-        for got in connection.undelivered() {
-            self.broker.give_back(got, self.now);
-        }
-        self.pump();
     }
 }

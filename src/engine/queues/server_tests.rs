@@ -129,6 +129,51 @@ fn a_dead_socket_is_replaced_and_a_living_one_is_not() {
 }
 
 #[test]
+fn what_is_no_socket_is_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    std::fs::write(&file, "precious").unwrap();
+    drop(std::os::unix::net::UnixListener::bind(folder.path().join("dead")).unwrap());
+    std::os::unix::fs::symlink("dead", &link).unwrap();
+    for path in [&file, &link] {
+        let refused = QueueServer::start(path.clone(), vec![], ServerOptions::default());
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::AddrInUse);
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn a_living_server_that_accepts_nobody_just_now_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.sock");
+    // Its line holds one, and nobody is let in.
+    let socket = |flags| {
+        rustix::net::socket_with(
+            rustix::net::AddressFamily::UNIX,
+            rustix::net::SocketType::STREAM,
+            flags,
+            None,
+        )
+        .unwrap()
+    };
+    let address = rustix::net::SocketAddrUnix::new(&path).unwrap();
+    let listener = socket(rustix::net::SocketFlags::CLOEXEC);
+    rustix::net::bind(&listener, &address).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let waiting: Vec<_> = (0..4)
+        .map(|_| socket(rustix::net::SocketFlags::NONBLOCK))
+        .collect();
+    let full = waiting
+        .iter()
+        .any(|client| rustix::net::connect(client, &address) == Err(rustix::io::Errno::AGAIN));
+    assert!(full);
+    let refused = QueueServer::start(path.clone(), vec![], ServerOptions::default());
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AddrInUse);
+    assert!(path.exists());
+}
+
+#[test]
 fn a_socket_path_that_is_too_long_is_named() {
     let path = PathBuf::from(format!("/tmp/{}", "x".repeat(120)));
     let problem = QueueServer::start(path, vec![], ServerOptions::default()).unwrap_err();
@@ -403,4 +448,139 @@ fn queues_may_be_declared_while_it_runs() {
     let mut client = server.client();
     ask(&mut client, "RPUSH q a");
     assert_eq!(ask(&mut client, "Q.PUT q NOWAIT b"), Reply::Nil);
+}
+
+#[test]
+fn a_client_that_pipelines_more_than_it_has_room_for_and_reads_gets_everything() {
+    let server = serve(vec![]);
+    let mut client = server.client();
+    let value = vec![b'v'; 1 << 20];
+    for _ in 0..150 {
+        client.command(&[b"RPUSH", b"q", &value]).unwrap();
+    }
+    // In one piece, so that no reply is read before the last command is there.
+    let all = b"LPOP q\r\n".repeat(150);
+    client.send_raw(&all).unwrap();
+    // The rest stays in the queue until there is room for it.
+    server.until("q", |sample| (20..150).contains(&sample.depth));
+    for _ in 0..150 {
+        assert!(matches!(client.receive().unwrap(), Reply::Bulk(bytes) if bytes == value));
+    }
+    assert_eq!(ask(&mut client, "LLEN q"), Reply::Int(0));
+}
+
+#[test]
+fn items_of_a_broken_connection_come_back_in_order_also_to_one_who_waits() {
+    let server = serve(vec![]);
+    let mut client = server.client();
+    let value = vec![b'v'; 10_000_000];
+    for mark in [b'1', b'2', b'3'] {
+        client
+            .command(&[b"RPUSH", b"q", &[&[mark], &value[..]].concat()])
+            .unwrap();
+    }
+    let (mut reader, mut waiter) = (server.client(), server.client());
+    for _ in 0..3 {
+        reader.send(&words("LPOP q")).unwrap();
+    }
+    server.until("q", |sample| sample.depth == 0);
+    waiter.send(&words("BLPOP q 0")).unwrap();
+    server.until("q", |sample| sample.getters == 1);
+    drop(reader);
+    let Reply::Array(got) = waiter.receive().unwrap() else {
+        panic!("no item");
+    };
+    assert_eq!(got[1].as_bytes().unwrap()[0], b'1');
+}
+
+#[test]
+fn a_killed_client_leaves_its_lines_before_the_next_command() {
+    let server = serve(vec![]);
+    let (mut victim, mut killer) = (server.client(), server.client());
+    let Reply::Int(id) = ask(&mut victim, "CLIENT ID") else {
+        panic!("no number");
+    };
+    victim.send(&words("BLPOP q 0")).unwrap();
+    server.until("q", |sample| sample.getters == 1);
+    killer
+        .send_raw(format!("CLIENT KILL ID {id}\r\nRPUSH q a\r\nLLEN q\r\n").as_bytes())
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(killer.receive().unwrap(), Reply::Int(1));
+    }
+    assert!(victim.receive().is_err());
+}
+
+#[test]
+fn who_only_stops_sending_still_gets_its_replies() {
+    use std::io::{Read, Write};
+    let server = serve(vec![]);
+    let mut client = server.client();
+    let value = vec![b'v'; 1 << 20];
+    for _ in 0..100 {
+        client.command(&[b"RPUSH", b"q", &value]).unwrap();
+    }
+    let mut bare = std::os::unix::net::UnixStream::connect(&server.path).unwrap();
+    bare.write_all(&[b"LPOP q\r\n".repeat(100), b"PING\r\nRPUSH q".to_vec()].concat())
+        .unwrap();
+    bare.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut got = Vec::new();
+    bare.set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    bare.read_to_end(&mut got).unwrap();
+    assert!(got.ends_with(b"+PONG\r\n"));
+    assert_eq!(got.len(), 100 * ((1 << 20) + 12) + 7);
+    // Who waits and stops sending is taken for dead.
+    let mut waiting = std::os::unix::net::UnixStream::connect(&server.path).unwrap();
+    waiting.write_all(b"PING\r\nBLPOP q 0\r\n").unwrap();
+    waiting.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut got = String::new();
+    waiting
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    waiting.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "+PONG\r\n");
+    server.until("q", |sample| sample.getters == 0);
+}
+
+#[test]
+fn requests_that_are_not_whole_count_as_memory_and_have_an_end() {
+    let options = ServerOptions {
+        max_memory: Some(20_000_000),
+        ..ServerOptions::default()
+    };
+    let server = serve_with(vec![], options);
+    let (mut half, mut client) = (server.client(), server.client());
+    half.send_raw(b"*3\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n$30000000\r\n")
+        .unwrap();
+    half.send_raw(&vec![b'x'; 19_990_000]).unwrap();
+    let refused = error("OOM command not allowed when used memory > 'maxmemory'.");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let value = vec![b'y'; 100_000];
+    while client.command(&[b"RPUSH", b"r", &value]).unwrap() != refused {
+        client.command(&[b"DEL", b"r"]).unwrap();
+        assert!(Instant::now() < deadline, "it does not count");
+    }
+    // A request that fits into the memory counts once, not also as what came of it before.
+    half.send_raw(&vec![b'x'; 10_010_000]).unwrap();
+    half.send_raw(b"\r\n").unwrap();
+    assert_eq!(half.receive().unwrap(), refused);
+    assert_eq!(
+        client
+            .command(&[b"RPUSH", b"r", &vec![b'y'; 19_900_000]])
+            .unwrap(),
+        Reply::Int(1)
+    );
+    // Nobody fills the memory with a request that never ends.
+    half.send_raw(b"*1000\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n")
+        .unwrap();
+    let piece = [
+        b"$4000000\r\n".to_vec(),
+        vec![b'x'; 4_000_000],
+        b"\r\n".to_vec(),
+    ]
+    .concat();
+    let ended = (0..20).any(|_| half.send_raw(&piece).is_err());
+    assert!(ended, "it took everything");
+    assert_eq!(ask(&mut client, "LLEN r"), Reply::Int(1));
 }

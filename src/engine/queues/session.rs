@@ -16,6 +16,11 @@ const COMPATIBLE: &str = "7.0.0";
 /// Wrong secrets until the connection is closed.
 const MAX_FAILURES: u8 = 3;
 
+/// Longest name of a client or a library in bytes: a task's and a queue's name with room to spare.
+const MAX_CLIENT_NAME: usize = 2048;
+
+const LONG_CLIENT_NAME: Reply =
+    Reply::error("ERR Client names and library names have at most 2048 bytes.");
 const OK: Reply = Reply::Status("OK");
 const WRONG_PASSWORD: Reply =
     Reply::error("WRONGPASS invalid username-password pair or user is disabled.");
@@ -28,8 +33,11 @@ fn same_secret(a: &[u8], b: &[u8]) -> bool {
     std::hint::black_box(differing) == 0 && a.len() == b.len()
 }
 
-/// A name as stock allows it: printable, without spaces.
+/// A name as stock allows it: printable, without spaces; here of a limited length.
 fn client_name(name: &[u8]) -> Result<String, Reply> {
+    if name.len() > MAX_CLIENT_NAME {
+        return Err(LONG_CLIENT_NAME);
+    }
     match std::str::from_utf8(name) {
         Ok(text) if name.iter().all(u8::is_ascii_graphic) => Ok(text.to_owned()),
         _ => Err(BAD_CLIENT_NAME),
@@ -204,8 +212,11 @@ impl Broker {
                 OK
             }
             b"SETINFO" => {
-                let value = client_name(request.arg(3)).map_err(|_| {
-                    Reply::error("ERR lib-name or lib-ver cannot contain spaces, newlines or special characters.")
+                let value = client_name(request.arg(3)).map_err(|refusal| match refusal {
+                    refusal if refusal == LONG_CLIENT_NAME => refusal,
+                    _ => Reply::error(
+                        "ERR lib-name or lib-ver cannot contain spaces, newlines or special characters.",
+                    ),
                 })?;
                 if is(request.arg(2), "LIB-NAME") {
                     state.library.0 = value;
@@ -227,14 +238,15 @@ impl Broker {
                     alive.map(|id| self.client_line(id, cx)).collect(),
                 ))
             }
-            b"KILL" => self.kill(request)?,
+            b"KILL" => self.kill(cx.client, request)?,
             // NO-EVICT and NO-TOUCH: nothing is ever evicted here.
             _ => OK,
         })
     }
 
-    /// `CLIENT KILL ID id`: the number of connections closed.
-    fn kill(&mut self, request: &Request<'_>) -> Result<Reply, Reply> {
+    /// `CLIENT KILL ID id`: the number of connections closed. Another's is closed at once: it leaves every line before
+    /// the next command, and what it was about to get goes back.
+    fn kill(&mut self, own: ClientId, request: &Request<'_>) -> Result<Reply, Reply> {
         if request.len() != 4 || !is(request.arg(2), "ID") {
             return Err(Reply::error("ERR syntax error"));
         }
@@ -246,7 +258,10 @@ impl Broker {
             .iter()
             .position(|client| client.alive && client.id == id);
         if let Some(slot) = slot {
-            self.close(ClientId(slot as u32));
+            match ClientId(slot as u32) {
+                client if client == own => self.close(client),
+                client => self.let_go(client),
+            }
         }
         Ok(Reply::Int(i64::from(slot.is_some())))
     }
@@ -301,7 +316,7 @@ impl Broker {
             pid = std::process::id(),
             uptime = cx.now.as_secs(),
             clients = alive.count(),
-            memory = self.memory,
+            memory = self.used_memory(),
             max = self.options.max_memory,
             commands = self.commands,
         );

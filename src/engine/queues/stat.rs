@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::broker::{Broker, ClientId};
+use super::commands::check_pattern;
 use super::glob;
 use super::reply::Reply;
-use super::state::Queue;
+use super::state::{Queue, Standing};
 use super::{PeekedItem, QueueSample, Side, Waiter};
 
 /// Most waiters named per queue.
@@ -28,17 +29,21 @@ impl Queue {
 
     /// Worth showing: declared, in use, or used before.
     fn is_visible(&self) -> bool {
-        self.declared || self.put > 0 || !self.items.is_empty() || self.waits()
+        self.standing != Standing::InUse || self.put > 0 || !self.items.is_empty() || self.waits()
     }
 }
 
 impl Broker {
-    /// The state of every queue, by name.
-    pub fn samples(&self, now: Duration) -> Vec<QueueSample> {
-        let mut samples: Vec<QueueSample> = self
-            .queues
-            .iter()
-            .filter(|queue| queue.is_visible())
+    /// The state of up to `most` queues, by name; those of the session are never left out for others.
+    pub fn samples(&self, most: usize, now: Duration) -> Vec<QueueSample> {
+        let visible = |of_session: bool| {
+            self.queues.iter().filter(move |queue| {
+                (queue.standing == Standing::BySession) == of_session && queue.is_visible()
+            })
+        };
+        let mut samples: Vec<QueueSample> = visible(true)
+            .chain(visible(false))
+            .take(most)
             .map(|queue| self.sample_of(queue, now))
             .collect();
         samples.sort_by(|a, b| a.name.cmp(&b.name));
@@ -164,7 +169,8 @@ impl Broker {
     }
 
     /// `Q.LIST [pattern]`: `[name, depth, getters, putters]` of each, by name.
-    pub(super) fn list_reply(&self, pattern: &[u8]) -> Reply {
+    pub(super) fn list_reply(&self, pattern: &[u8]) -> Result<Reply, Reply> {
+        check_pattern(pattern)?;
         let mut found: Vec<&Queue> = self
             .queues
             .iter()
@@ -179,6 +185,6 @@ impl Broker {
                 Reply::count(queue.putters.len()),
             ])
         };
-        Reply::Array(found.into_iter().map(line).collect())
+        Ok(Reply::Array(found.into_iter().map(line).collect()))
     }
 }

@@ -21,6 +21,18 @@ pub(super) enum Patience {
     None,
 }
 
+/// Who said that there is such a queue, which decides how it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Standing {
+    /// Nobody: it goes when nobody would miss it.
+    #[default]
+    InUse,
+    /// A client: it goes by `DEL`.
+    ByClient,
+    /// The session: it stays.
+    BySession,
+}
+
 /// One queue.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -32,7 +44,7 @@ pub(super) struct Queue {
     pub max_bytes: Option<u64>,
     pub refuse_when_full: bool,
     pub joinable: bool,
-    pub declared: bool,
+    pub standing: Standing,
     /// Waiting clients by ticket: the longest waiting one first.
     pub getters: BTreeMap<u64, ClientId>,
     pub putters: BTreeMap<u64, ClientId>,
@@ -68,14 +80,17 @@ impl Queue {
     }
 
     /// The error for values that find no room now.
-    pub fn full(&self, count: u64) -> Reply {
+    pub fn full(&self, count: u64, bytes: u64) -> Reply {
         let key = String::from_utf8_lossy(&self.key);
         let depth = self.items.len() as u64;
         let text = match (self.max, self.max_bytes) {
             (Some(max), _) if depth + count > max => {
                 format!("FULL queue '{key}' holds {depth} of {max}")
             }
-            (_, Some(max)) => format!("FULL queue '{key}' holds {} of {max} bytes", self.bytes),
+            (_, Some(max)) if self.bytes + bytes > max => {
+                format!("FULL queue '{key}' holds {} of {max} bytes", self.bytes)
+            }
+            // There is room, but others came first.
             _ => format!("FULL queue '{key}' has putters waiting"),
         };
         Reply::Error(Cow::Owned(text))

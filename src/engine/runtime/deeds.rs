@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Life, Runtime};
 use crate::{
-    agent::wire::{Sink, SpawnSpec, ToAgent},
+    agent::wire::{Sink, Source, SpawnSpec, ToAgent},
     engine::{
         hosts::PENDING_MAX,
         output::Route,
@@ -49,7 +49,7 @@ impl Runtime {
                     self.input(Input::SpawnFailed { child, reason });
                     return;
                 };
-                let spec = self.parts.recipes.spec(
+                let mut spec = self.parts.recipes.spec(
                     &self.parts.session,
                     &template,
                     child,
@@ -59,13 +59,13 @@ impl Runtime {
                     mute,
                     &host,
                 );
+                if self.parts.replay && template.stdin.is_none() && !self.is_typed_into(&process) {
+                    // Nobody is there to type: who reads finds the end of input, each time, instead of waiting for ever.
+                    spec.stdin = Source::Null;
+                }
                 self.route(&spec, &process, incarnation, &template);
                 self.ask_for_readiness(&spec, &template, &process, nproc, &host);
                 self.parts.link.send(&ToAgent::Spawn(Box::new(spec)));
-                if self.parts.replay && template.stdin.is_none() && !self.is_typed_into(&process) {
-                    // Nobody is there to type: who reads from its pty gets the end of input instead of waiting for ever.
-                    self.parts.link.send(&ToAgent::CloseInput(child));
-                }
             }
             Action::Signal(child, signal) => {
                 let signal = signal_number(signal);

@@ -5,8 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::{QUEUE_PACE, Runtime};
-use crate::{engine::supervisor::Input, model::event::Event};
+use super::{QUEUE_PACE, Runtime, pulse::Beat};
+use crate::{
+    agent::wire::ToAgent,
+    engine::supervisor::Input,
+    model::{
+        event::{Event, Level},
+        ids::HostName,
+    },
+};
 
 /// How often they are looked at in the end when nothing moves: each quiet look doubles the time to the next one.
 const QUEUE_PACE_MAX: Duration = Duration::from_secs(10);
@@ -48,7 +55,26 @@ impl Runtime {
             self.queue_pace = queue_pace(self.queue_pace, moved);
             self.queue_look = now + self.queue_pace;
         }
+        if self.linked {
+            self.beat(now);
+        }
         self.input(Input::Tick);
+    }
+
+    fn beat(&mut self, now: Instant) {
+        match self.pulse.look(now) {
+            Beat::Send(number) => self.parts.link.send(&ToAgent::Heartbeat(number)),
+            Beat::Silent(since) => {
+                let text = format!(
+                    "the agent on {} does not answer since {}: its processes cannot be reached \
+                     (it may be stopped, or wait for a file system)",
+                    HostName::localhost(),
+                    humantime::format_duration(since)
+                );
+                self.notice(Level::Warning, None, text);
+            }
+            Beat::Wait => {}
+        }
     }
 
     /// Records the state of the queues if it changed; whether it did.

@@ -11,6 +11,7 @@
 mod deeds;
 mod due;
 mod farewell;
+mod pulse;
 mod reports;
 mod silence;
 
@@ -46,6 +47,7 @@ use crate::{
     },
     record::Summary,
 };
+use pulse::Pulse;
 use silence::Silences;
 
 /// How often the queues are looked at for the record while they move; nothing is written while nothing does.
@@ -118,6 +120,8 @@ pub(super) struct Runtime {
     parts: Parts,
     /// The link stands; the agent lives.
     linked: bool,
+    /// Whether the agent answers.
+    pulse: Pulse,
     /// When the run began.
     started: Instant,
     timeline: VecDeque<TimelineEntry>,
@@ -166,6 +170,7 @@ impl Runtime {
         Self {
             parts,
             linked: true,
+            pulse: Pulse::new(started),
             started,
             timeline: timeline.into(),
             probes: Probes::default(),
@@ -315,10 +320,12 @@ impl Runtime {
         let quiet = self.silences.deadline().filter(|_| self.keeping_up());
         let quiet = quiet.map(|due| self.parts.output_clock + Duration::from_millis(due));
         let queues = (!self.parts.session.queues.is_empty()).then_some(self.queue_look);
+        let pulse = self.linked.then(|| self.pulse.due());
         [
             timeline,
             quiet,
             queues,
+            pulse,
             self.probes.deadline(),
             self.parts.supervisor.deadline(),
         ]

@@ -29,6 +29,16 @@ impl Runtime {
         } else {
             None
         };
+        if !messages.is_empty()
+            && let Some(silent) = self.pulse.heard()
+        {
+            let text = format!(
+                "the agent on {} answers again after {}",
+                HostName::localhost(),
+                humantime::format_duration(silent)
+            );
+            self.notice(Level::Info, None, text);
+        }
         for message in messages {
             self.message(message);
         }

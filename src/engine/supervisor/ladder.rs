@@ -116,7 +116,12 @@ impl Supervisor {
                 return;
             }
         };
+        let asks = matches!(action, Action::Signal(..));
         self.actions.push(action);
+        if asks {
+            // Who is stopped could not even hear of it.
+            self.actions.push(Action::Signal(child, Signal::CONT));
+        }
         if let Some(when) = now.checked_add(wait) {
             self.timer(when, Timer::Ladder(at, epoch));
         }

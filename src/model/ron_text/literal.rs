@@ -4,6 +4,9 @@
 
 use super::{Kind, Span, parser::Parser};
 
+/// How far behind its opening quote a character is looked for its closing one: text in single quotes is read too.
+const CHARACTER_MAX: usize = 256;
+
 /// Whether `text` can stand as a field or variant without quotes.
 pub fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();
@@ -146,16 +149,18 @@ impl Parser<'_> {
             self.at = start + 2 + c.len_utf8();
             return Kind::Char(c);
         }
-        let line = self
-            .text
-            .get(start + 1..self.line_end(start))
-            .unwrap_or_default();
+        // No further: one on a long line would be looked for to its end each time.
+        let near = self.text.get(start + 1..).unwrap_or_default();
         let mut escaped = false;
-        let length = line.char_indices().take(256).find_map(|(at, c)| {
-            let ends = c == '\'' && !escaped;
-            escaped = c == '\\' && !escaped;
-            ends.then_some(at)
-        });
+        let length = near
+            .char_indices()
+            .take(CHARACTER_MAX)
+            .take_while(|(_, c)| *c != '\n')
+            .find_map(|(at, c)| {
+                let ends = c == '\'' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends.then_some(at)
+            });
         let Some(length) = length else {
             self.at = start + 1;
             self.problem(

@@ -21,6 +21,9 @@ pub const DEPTH_MAX: usize = 64;
 /// After so many problems a text is not read any further.
 pub const PROBLEMS_MAX: usize = 200;
 
+/// What some editors write at the beginning of a text in UTF-8; it is no part of it.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
 /// A range of bytes of a text.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -79,25 +82,17 @@ impl Lines {
             offset -= 1;
         }
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.starts.get(line - 1).copied().unwrap_or(0);
+        let mut start = self.starts.get(line - 1).copied().unwrap_or(0);
+        if start == 0 && text.starts_with(BYTE_ORDER_MARK) {
+            // No editor counts it.
+            start = BYTE_ORDER_MARK.len_utf8().min(offset);
+        }
         let column = text.get(start..offset).unwrap_or_default().chars().count() + 1;
         let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
         Position {
             line: count(line),
             column: count(column),
         }
-    }
-
-    /// The text of a 1-based line, without its end.
-    pub fn line<'t>(&self, text: &'t str, line: u32) -> &'t str {
-        let line = line as usize;
-        let Some(start) = line.checked_sub(1).and_then(|index| self.starts.get(index)) else {
-            return "";
-        };
-        let end = self.starts.get(line).copied().unwrap_or(text.len());
-        text.get(*start..end)
-            .unwrap_or_default()
-            .trim_end_matches(['\n', '\r'])
     }
 }
 

@@ -4,7 +4,8 @@
 //! the text. After a problem it goes on at the next comma or closing bracket of the same level.
 
 use super::{
-    Body, DEPTH_MAX, Item, Kind, Node, PROBLEMS_MAX, Paren, Span, SyntaxProblem, Tree,
+    BYTE_ORDER_MARK, Body, DEPTH_MAX, Item, Kind, Node, PROBLEMS_MAX, Paren, Span, SyntaxProblem,
+    Tree,
     literal::{continues_identifier, starts_identifier},
 };
 
@@ -20,7 +21,7 @@ const EXTENSIONS: [&str; 4] = [
 pub fn parse(text: &str) -> Tree {
     let mut parser = Parser {
         text,
-        at: if text.starts_with('\u{FEFF}') { 3 } else { 0 },
+        at: (text.strip_prefix(BYTE_ORDER_MARK)).map_or(0, |rest| text.len() - rest.len()),
         open: Vec::new(),
         comments: Vec::new(),
         problems: Vec::new(),

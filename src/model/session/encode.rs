@@ -463,6 +463,11 @@ fn stop(stop: &Stop) -> Doc {
     Doc::Struct("Stop", fields.0)
 }
 
+/// An argument as it is written on one line: equal for values that mean the same.
+pub(super) fn written_value(argument: &Value) -> String {
+    value(argument).inline()
+}
+
 fn value(argument: &Value) -> Doc {
     match argument {
         Value::None => leaf("None"),

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FieldPath, Problem, Session, save};
+use super::{FieldPath, Problem, Saved, Session, saved};
 use crate::model::ron_text::{Lines, Span};
 
 /// The greatest size of a session's file in bytes.
@@ -87,15 +87,15 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
 /// followed; the mode of the file stays as it is.
 ///
 /// # Errors
-/// When the folder or the disk refuses; the file is then as it was.
-pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result<String, Problem> {
-    let text = save(session, original);
+/// When the folder or the disk refuses; the file is then as it was, unless the message says that it was written.
+pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result<Saved, Problem> {
+    let saved = saved(session, original);
     let target = followed(path);
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    write(&target, &folder, &text).map_err(|error| match error.kind() {
+    write(&target, &folder, &saved.text).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => problem(
             path,
             "there is no such folder",
@@ -117,7 +117,15 @@ pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result
             "choose another folder; the file is as it was",
         ),
     })?;
-    Ok(text)
+    // The file has its new content by now.
+    sync(&folder).map_err(|error| {
+        problem(
+            path,
+            format!("the file was written, but the disk may not have it yet: {error}"),
+            "save once more, or look after the disk",
+        )
+    })?;
+    Ok(saved)
 }
 
 /// The file that a path means in the end; a link may point to one that does not exist yet.
@@ -158,9 +166,12 @@ fn write(target: &Path, folder: &Path, text: &str) -> io::Result<()> {
     if written.is_err() {
         // What failed before is the news; that this may fail too is not.
         let _ = fs::remove_file(&temporary);
-        return written;
     }
-    // The rename itself is on the disk only when the folder is. Some network file systems cannot do that.
+    written
+}
+
+/// A rename is on the disk only when its folder is. Some network file systems cannot do that.
+fn sync(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error)
             if error.kind() != io::ErrorKind::InvalidInput

@@ -14,21 +14,25 @@ mod set;
 mod tests;
 mod validate;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 pub use self::{
     file::{SIZE_MAX, save_to},
-    problem::{FieldPath, Part, Problem, Severity, nearest},
+    problem::{FieldPath, PROBLEMS_MAX, Part, Problem, Severity, nearest},
     set::set,
     validate::Pattern,
 };
 pub use super::document::Session;
 
-use self::{decode::Decoder, validate::Broken};
-use super::{
-    ids::is_name,
-    ron_text::{self, Kind, Lines, Node, Span, Tree},
+use self::{
+    decode::{Decoder, Form},
+    problem::Problems,
+    validate::{Broken, Names},
 };
+use super::ron_text::{self, Kind, Lines, Node, Span, Tree};
 
 /// What a text was read as.
 #[derive(Debug, Clone)]
@@ -37,8 +41,15 @@ pub struct Parsed {
     pub session: Session,
     /// Everything that is wrong, in the order of the text. Only without any error is the session the text's.
     pub problems: Vec<Problem>,
+    source: Source,
+}
+
+/// How a session stands in its text.
+#[derive(Debug, Clone)]
+struct Source {
     tree: Tree,
     lines: Lines,
+    form: Form,
 }
 
 /// A session that was read without an error, with the text it came from.
@@ -52,20 +63,15 @@ pub struct Loaded {
     pub path: PathBuf,
     /// What is odd, but no error.
     pub warnings: Vec<Problem>,
-    tree: Tree,
-    lines: Lines,
+    /// What was changed since, and the fields that were.
+    assigned: Vec<(FieldPath, String)>,
+    source: Source,
 }
 
 impl Session {
     /// Reads a text, past every problem in it.
     pub fn parse(text: &str) -> Parsed {
-        let (session, problems, tree, lines) = read(text);
-        Parsed {
-            session,
-            problems,
-            tree,
-            lines,
-        }
+        read(text)
     }
 
     /// Makes a session of the text of a file; opens nothing.
@@ -77,8 +83,7 @@ impl Session {
         let Parsed {
             session,
             problems,
-            tree,
-            lines,
+            source,
         } = Session::parse(&text);
         let problems: Vec<Problem> = problems
             .into_iter()
@@ -92,8 +97,8 @@ impl Session {
             text,
             path: path.to_owned(),
             warnings: problems,
-            tree,
-            lines,
+            assigned: Vec::new(),
+            source,
         })
     }
 
@@ -132,6 +137,40 @@ impl Parsed {
     pub fn is_usable(&self) -> bool {
         !self.problems.iter().any(Problem::is_error)
     }
+
+    /// Whether a field has the value of the text, and not a default in its place.
+    pub fn is_read(&self, field: &FieldPath) -> bool {
+        self.source.form.is_read(field)
+    }
+
+    /// Everything that keeps the session from being run now, with what was found of its values elsewhere: what is about
+    /// a value that could not be read is left out. In the order of `text`, which is the one that was parsed.
+    pub fn problems_to_run(&self, text: &str, more: Vec<Problem>) -> Vec<Problem> {
+        let mut found = Problems::default();
+        let nothing = self.session.nothing_to_run().filter(|_| self.is_usable());
+        // Groups without a template are no news then.
+        let known = self.problems.iter().filter(|_| nothing.is_none());
+        known.cloned().for_each(|problem| found.push(problem));
+        for mut problem in nothing.into_iter().chain(more) {
+            problem.path = self.source.form.written(&problem.path);
+            if self.source.form.is_read(&problem.path) && !found.is_full() {
+                found.push(self.source.place(problem, text));
+            }
+        }
+        found.into_sorted(text, &self.source.lines)
+    }
+}
+
+impl Source {
+    fn place(&self, problem: Problem, text: &str) -> Problem {
+        match &self.tree.root {
+            Some(root) => {
+                let span = locate(root, &problem.path);
+                problem.at_span(text, &self.lines, span)
+            }
+            None => problem,
+        }
+    }
 }
 
 impl Loaded {
@@ -140,96 +179,117 @@ impl Loaded {
         self.session.name_in(&self.path)
     }
 
-    /// Adds file, line and column to a problem of this session that knows only its field.
+    /// Changes one field of the session, as [`set()`] does; the text stays as it is.
+    ///
+    /// # Errors
+    /// When there is no such field, or the value is none for it; the session is then as it was.
+    pub fn set(&mut self, assignment: &str) -> Result<(), Problem> {
+        let field = set(&mut self.session, assignment)?;
+        self.assigned.push((field, assignment.to_owned()));
+        Ok(())
+    }
+
+    /// Adds file, line and column to a problem of this session that knows only its field. One of a value that was
+    /// [set](Self::set) is not in the text: it is told which assignment it comes from.
     pub fn place(&self, problem: Problem) -> Problem {
-        match self.tree.root.as_ref() {
-            Some(root) => problem.at_span_of(root, &self.text, &self.lines),
-            None => problem,
+        let parts = problem.path.parts();
+        let mut assigned = self.assigned.iter().rev();
+        if let Some((_, by)) = assigned.find(|(field, _)| parts.starts_with(field.parts())) {
+            let help = match &problem.help {
+                Some(help) => format!("{help}; set by {by}"),
+                None => format!("set by {by}"),
+            };
+            return problem.with_help(help);
         }
-        .in_file(&self.path)
+        self.source.place(problem, &self.text).in_file(&self.path)
     }
 }
 
-impl Problem {
-    fn at_span_of(self, root: &Node, text: &str, lines: &Lines) -> Self {
-        let span = locate(root, &self.path);
-        self.at_span(text, lines, span)
-    }
-}
-
-fn read(text: &str) -> (Session, Vec<Problem>, Tree, Lines) {
+fn read(text: &str) -> Parsed {
     let tree = ron_text::parse(text);
     let lines = Lines::new(text);
-    let mut problems: Vec<Problem> = tree
-        .problems
-        .iter()
-        .map(|found| {
-            let mut problem = Problem::error(FieldPath::root(), found.message.clone())
-                .at_span(text, &lines, found.span);
-            problem.help = found.help.as_deref().map(Into::into);
-            problem
-        })
-        .collect();
-    let mut session = Session::default();
-    if let Some(root) = &tree.root {
-        let mut decoder = Decoder::new(text, &lines, FieldPath::root());
-        session = decoder.session(root);
-        let form = decoder.problems;
-        let meaning = session.validate_beside(&broken_names(root, &session));
-        // Where the form is wrong, the meaning of the default that stands there says nothing.
-        let known: std::collections::HashSet<&FieldPath> =
-            form.iter().map(|problem| &problem.path).collect();
-        let fresh = |path: &FieldPath| {
-            let mut outer = FieldPath::root();
-            !path.parts().iter().any(|part| {
-                outer.push(part.clone());
-                known.contains(&outer)
-            })
-        };
-        // A part that was skipped may have held what seems to be missing.
-        let torn = !problems.is_empty();
-        let meaning: Vec<Problem> = meaning
-            .into_iter()
-            .filter(|problem| {
-                fresh(&problem.path) && (problem.is_error() || (!torn && form.is_empty()))
-            })
-            .map(|problem| problem.at_span_of(root, text, &lines))
-            .collect();
-        problems.extend(form);
-        problems.extend(meaning);
-    }
-    problem::sort(&mut problems);
-    (session, problems, tree, lines)
-}
-
-/// The names that stand in the text and are not in the session.
-fn broken_names(root: &Node, session: &Session) -> Broken {
-    let mut broken = Broken::default();
-    let keys = |node: Option<&Node>| -> Vec<(String, Node)> {
-        let items = node
-            .and_then(Node::body)
-            .map(|body| body.items.as_slice())
-            .unwrap_or_default();
-        items
-            .iter()
-            .filter_map(|item| Some((item.key_text()?.to_owned(), item.value.clone())))
-            .collect()
-    };
-    for (name, _) in keys(child(root, "queues")) {
-        if !session.queues.contains_key(name.as_str()) {
-            broken.queues.insert(name);
+    let mut problems = Problems::default();
+    for found in &tree.problems {
+        let mut problem = Problem::error(FieldPath::root(), found.message.clone());
+        if let Some(help) = &found.help {
+            problem = problem.with_help(help.as_str());
         }
+        problems.push(problem.at_span(text, &lines, found.span));
     }
-    for (group, node) in keys(child(root, "groups")) {
-        match session.groups.get(group.as_str()) {
-            None => drop(broken.groups.insert(group)),
-            Some(read) => {
-                for (name, _) in keys(child(&node, "templates")) {
-                    if !is_name(&name) || !read.templates.contains_key(name.as_str()) {
-                        broken.templates.insert((group.clone(), name));
-                    }
+    // A part that was skipped may have held what seems to be missing.
+    let torn = !tree.problems.is_empty();
+    let before = problems.len();
+    let mut source = Source {
+        tree,
+        lines,
+        form: Form::default(),
+    };
+    let mut session = Session::default();
+    if let Some(root) = source.tree.root.as_ref().filter(|_| !problems.is_full()) {
+        let mut decoder = Decoder::new(text, &source.lines, FieldPath::root());
+        decoder.problems = problems;
+        session = decoder.session(root);
+        problems = std::mem::take(&mut decoder.problems);
+        source.form = decoder.form;
+        if !problems.is_full() {
+            let warn = !torn && problems.len() == before;
+            let broken = broken_names(root, &session, &source.form, &problems);
+            for mut problem in session.validate_beside(&broken).into_iter() {
+                problem.path = source.form.written(&problem.path);
+                if source.form.is_read(&problem.path) && (problem.is_error() || warn) {
+                    problems.push(source.place(problem, text));
                 }
             }
+        }
+    }
+    Parsed {
+        session,
+        problems: problems.into_sorted(text, &source.lines),
+        source,
+    }
+}
+
+/// The names that stand in the text, or may stand there, and are not in the session.
+fn broken_names(root: &Node, session: &Session, form: &Form, problems: &Problems) -> Broken {
+    let wrong: HashSet<&FieldPath> = problems.iter().map(|problem| &problem.path).collect();
+    let at = FieldPath::root();
+    // All names of a map are in doubt where the map itself was misread, or what was meant to be it.
+    let names = |holder: &Node, path: &FieldPath, field: &str, read: &dyn Fn(&str) -> bool| {
+        let items = child(holder, field).and_then(Node::body);
+        let keys = items.into_iter().flat_map(|body| &body.items);
+        let path = path.name(field);
+        Names {
+            all: wrong.contains(&path) || !form.is_read(&path),
+            some: keys
+                .filter_map(|item| item.key_text())
+                .filter(|name| !read(name))
+                .map(str::to_owned)
+                .collect(),
+        }
+    };
+    let mut broken = Broken {
+        queues: names(root, &at, "queues", &|name| {
+            session.queues.contains_key(name)
+        }),
+        groups: names(root, &at, "groups", &|name| {
+            session.groups.contains_key(name)
+        }),
+        hosts: form.is_torn(&at.name("hosts")),
+        timeline: form.is_torn(&at.name("timeline")),
+        lost: form.lost.clone(),
+        ..Broken::default()
+    };
+    let groups = child(root, "groups").and_then(Node::body);
+    for item in groups.into_iter().flat_map(|body| &body.items) {
+        let read = item
+            .key_text()
+            .and_then(|name| session.groups.get_key_value(name));
+        if let Some((group, read)) = read {
+            let path = at.name("groups").name(group.as_str());
+            let templates = names(&item.value, &path, "templates", &|name| {
+                read.templates.contains_key(name)
+            });
+            broken.templates.insert(group.to_string(), templates);
         }
     }
     broken
@@ -258,7 +318,7 @@ fn locate(root: &Node, path: &FieldPath) -> Span {
             break;
         };
         let item = match part {
-            Part::Name(name) => body.items.iter().find(|item| item.key_text() == Some(name)),
+            Part::Name(name) => (body.items.iter()).find(|item| item.key_text() == Some(name)),
             Part::Index(index) => body.items.get(*index),
         };
         // `Exec([…])`: the list stands in the parentheses of its variant.
@@ -289,13 +349,31 @@ fn one_line(node: &Node) -> Span {
     }
 }
 
+/// The text that a session was written as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The text.
+    pub text: String,
+    /// Whether nothing of the text before could be kept: its comments and its layout are gone, and whoever saves says so.
+    pub anew: bool,
+}
+
 /// Writes a session, only what differs from the defaults.
 ///
 /// With the text that it was read from, what did not change keeps its bytes: order, layout and comments. What
 /// was taken out goes with its own comments (those on its line and directly above it).
-pub fn save(session: &Session, original: Option<&str>) -> String {
+pub fn saved(session: &Session, original: Option<&str>) -> Saved {
     let doc = encode::session(session);
-    original
-        .and_then(|text| patch::patch(text, &doc))
-        .unwrap_or_else(|| doc.document())
+    match original.and_then(|text| patch::patch(text, &doc)) {
+        Some(text) => Saved { text, anew: false },
+        None => Saved {
+            text: doc.document(),
+            anew: original.is_some_and(|text| !text.trim().is_empty()),
+        },
+    }
+}
+
+/// The text of [`saved`].
+pub fn save(session: &Session, original: Option<&str>) -> String {
+    saved(session, original).text
 }

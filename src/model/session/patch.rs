@@ -3,15 +3,26 @@
 //! The text is read again, its document is compared with the new one, and only the spans that differ are
 //! written anew. An entry of a list, map or struct owns its line's comments and those directly above it; they
 //! move and go with it, while comments behind a blank line stay. The result is read back: should it mean
-//! anything else than the session, the canonical form is written instead.
+//! anything else than the session, less deep values are written anew, as few as will do. Which old value of a list a
+//! new one was made of is in `align`.
+
+mod align;
 
 use std::collections::HashMap;
 
+use self::align::align;
 use super::{
     Session, decode,
     encode::{self, Doc, STEP},
 };
-use crate::model::ron_text::{self, Body, Item, Kind, Node, write_text};
+use crate::model::ron_text::{self, Body, Item, Kind, Node, Span, write_text};
+
+/// How deep values are changed in place at first: deeper than any session is.
+const DEPTH: usize = ron_text::DEPTH_MAX;
+
+/// Where a changed text is not read back as it was meant, whole values are written anew: first those in this depth (an
+/// entry of a template), then those around them, last the fields of the session.
+const DEPTH_ANEW: usize = 5;
 
 /// The text with the changes that make it the document; nothing when the text is no session.
 pub(super) fn patch(text: &str, new: &Doc) -> Option<String> {
@@ -21,11 +32,12 @@ pub(super) fn patch(text: &str, new: &Doc) -> Option<String> {
     }
     let tree = ron_text::parse(text);
     let root = tree.root?;
-    let patcher = Patcher::new(text, &root);
-    let mut out = text.get(..root.span.start)?.to_owned();
-    out.push_str(&patcher.node(&root, &old, new));
-    out.push_str(text.get(root.span.end..)?);
-    (read(&out)? == *new).then_some(out)
+    let patcher = Patcher::new(text, &root, &tree.comments);
+    let (before, after) = (text.get(..root.span.start)?, text.get(root.span.end..)?);
+    std::iter::once(DEPTH)
+        .chain((1..=DEPTH_ANEW).rev())
+        .map(|depth| format!("{before}{}{after}", patcher.node(&root, &old, new, depth)))
+        .find(|out| read(out).is_some_and(|read| read == *new))
 }
 
 /// The document of a text whose form is right.
@@ -34,7 +46,7 @@ fn read(text: &str) -> Option<Doc> {
     let tree = ron_text::parse(text);
     let mut decoder = super::Decoder::new(text, &lines, super::FieldPath::root());
     let session: Session = decoder.session(tree.root.as_ref()?);
-    (tree.problems.is_empty() && decoder.problems.is_empty()).then(|| encode::session(&session))
+    (tree.problems.is_empty() && decoder.problems.len() == 0).then(|| encode::session(&session))
 }
 
 /// An entry of the text with everything around it that belongs to it.
@@ -60,15 +72,18 @@ enum Entry {
 
 struct Patcher<'t> {
     text: &'t str,
+    /// In the order of the text.
+    comments: &'t [Span],
     /// One step of indentation in this file.
     step: String,
     newline: &'static str,
 }
 
 impl<'t> Patcher<'t> {
-    fn new(text: &'t str, root: &Node) -> Self {
+    fn new(text: &'t str, root: &Node, comments: &'t [Span]) -> Self {
         let mut patcher = Self {
             text,
+            comments,
             step: STEP.to_owned(),
             newline: if text.contains("\r\n") { "\r\n" } else { "\n" },
         };
@@ -110,21 +125,26 @@ impl<'t> Patcher<'t> {
             .replace('\n', self.newline)
     }
 
-    /// The text of a node that stood for `old` and is to stand for `new`.
-    fn node(&self, node: &Node, old: &Doc, new: &Doc) -> String {
+    /// The text of a node that stood for `old` and is to stand for `new`; written anew at a depth of 0.
+    fn node(&self, node: &Node, old: &Doc, new: &Doc, depth: usize) -> String {
         let whole = node.span.of(self.text);
         if old == new {
             return whole.to_owned();
         }
         let inner = node.without_some();
-        let patched = match (&inner.kind, old, new) {
+        let deeper = depth.checked_sub(1);
+        let patched = deeper.and_then(|depth| match (&inner.kind, old, new) {
             (Kind::Paren(paren), Doc::Struct(was, old), Doc::Struct(is, new)) if was == is => {
-                self.fields(inner, &paren.body, was, old, new)
+                self.fields(inner, &paren.body, was, old, new, depth)
             }
-            (Kind::Map(body), Doc::Map(old), Doc::Map(new)) => self.map(inner, body, old, new),
-            (Kind::List(body), Doc::List(old), Doc::List(new)) => self.list(inner, body, old, new),
+            (Kind::Map(body), Doc::Map(old), Doc::Map(new)) => {
+                self.map(inner, body, old, new, depth)
+            }
+            (Kind::List(body), Doc::List(old), Doc::List(new)) => {
+                self.list(inner, body, old, new, depth)
+            }
             _ => None,
-        };
+        });
         let patched = patched.unwrap_or_else(|| self.written(new, self.indent(node.span.start), 0));
         let (before, after) = (
             self.slice(node.span.start, inner.span.start),
@@ -146,6 +166,7 @@ impl<'t> Patcher<'t> {
         type_name: &str,
         old: &[(&'static str, Doc)],
         new: &[(&'static str, Doc)],
+        depth: usize,
     ) -> Option<String> {
         if body.items.iter().any(|item| item.key.is_none()) {
             return None;
@@ -157,10 +178,12 @@ impl<'t> Patcher<'t> {
         for (index, item) in body.items.iter().enumerate() {
             let name = item.key_text()?;
             let value = match (find(old, name), find(new, name)) {
-                (Some(was), Some(is)) => self.node(&item.value, &old[was].1, &new[is].1),
+                (Some(was), Some(is)) => self.node(&item.value, &old[was].1, &new[is].1, depth),
                 // The file states a default, and it is still one.
                 (None, None) => item.value.span.of(self.text).to_owned(),
-                (None, Some(is)) => self.node(&item.value, &nothing_like(&new[is].1), &new[is].1),
+                (None, Some(is)) => {
+                    self.node(&item.value, &nothing_like(&new[is].1), &new[is].1, depth)
+                }
                 (Some(_), None) => continue,
             };
             entries.push((name, Entry::Kept(index, self.entry(item, value))));
@@ -191,6 +214,7 @@ impl<'t> Patcher<'t> {
         body: &Body,
         old: &[(String, Doc)],
         new: &[(String, Doc)],
+        depth: usize,
     ) -> Option<String> {
         let places: HashMap<String, usize> = body
             .items
@@ -205,7 +229,10 @@ impl<'t> Patcher<'t> {
             entries.push(match (places.get(key), was.get(key.as_str())) {
                 (Some(index), Some(was)) => {
                     let item = body.items.get(*index)?;
-                    Entry::Kept(*index, self.entry(item, self.node(&item.value, was, doc)))
+                    Entry::Kept(
+                        *index,
+                        self.entry(item, self.node(&item.value, was, doc, depth)),
+                    )
                 }
                 _ => Entry::Added(format!(
                     "{key}: {}",
@@ -226,7 +253,14 @@ impl<'t> Patcher<'t> {
         }
     }
 
-    fn list(&self, node: &Node, body: &Body, old: &[Doc], new: &[Doc]) -> Option<String> {
+    fn list(
+        &self,
+        node: &Node,
+        body: &Body,
+        old: &[Doc],
+        new: &[Doc],
+        depth: usize,
+    ) -> Option<String> {
         if old.len() != body.items.len() {
             return None;
         }
@@ -234,7 +268,10 @@ impl<'t> Patcher<'t> {
         let entries = align(old, new).into_iter().map(|(was, is)| {
             let doc = &new[is];
             match was {
-                Some(was) => Entry::Kept(was, self.node(&body.items[was].value, &old[was], doc)),
+                Some(was) => Entry::Kept(
+                    was,
+                    self.node(&body.items[was].value, &old[was], doc, depth),
+                ),
                 None => Entry::Added(self.written(doc, &indent, 0)),
             }
         });
@@ -356,7 +393,7 @@ impl<'t> Patcher<'t> {
         for item in &body.items {
             let span = item.span();
             let before = self.slice(cursor, span.start);
-            let (detached, lead) = before.split_at(after_last_blank_line(before));
+            let (detached, lead) = before.split_at(self.after_last_blank_line(cursor, span.start));
             let (between, rest) = match item.comma {
                 Some(comma) => (self.slice(span.end, comma), comma + 1),
                 None => ("", span.end),
@@ -398,6 +435,28 @@ impl<'t> Patcher<'t> {
             }
         }
     }
+
+    /// How far behind `start` the last blank line before `end` ends, 0 without one. A line inside of a comment is none.
+    fn after_last_blank_line(&self, start: usize, end: usize) -> usize {
+        let (mut after, mut at) = (start, start);
+        for line in self.slice(start, end).split_inclusive('\n') {
+            let before = at;
+            at += line.len();
+            // The blanks before the entry are no line of their own.
+            if line.ends_with('\n') && line.trim().is_empty() && !self.in_comment(before) {
+                after = at;
+            }
+        }
+        after - start
+    }
+
+    fn in_comment(&self, at: usize) -> bool {
+        let later = self.comments.partition_point(|span| span.start < at);
+        later
+            .checked_sub(1)
+            .and_then(|index| self.comments.get(index))
+            .is_some_and(|span| at < span.end)
+    }
 }
 
 /// The fields of a type in the order in which they are written.
@@ -422,78 +481,4 @@ fn nothing_like(doc: &Doc) -> Doc {
         Doc::Map(_) => Doc::Map(Vec::new()),
         Doc::Leaf(_) | Doc::Variant(..) => Doc::Leaf(String::new()),
     }
-}
-
-/// The offset behind the last line that is blank, 0 without one.
-fn after_last_blank_line(text: &str) -> usize {
-    let mut after = 0;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        at += line.len();
-        // The blanks before the entry are no line of their own.
-        if line.trim().is_empty() && line.ends_with('\n') {
-            after = at;
-        }
-    }
-    after
-}
-
-/// For each new value, the old one that it is or was made of.
-fn align(old: &[Doc], new: &[Doc]) -> Vec<(Option<usize>, usize)> {
-    /// Beyond this the longest common subsequence costs too much.
-    const TABLE_MAX: usize = 250_000;
-    let prefix = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let (old_rest, new_rest) = (&old[prefix..], &new[prefix..]);
-    let suffix = old_rest
-        .iter()
-        .rev()
-        .zip(new_rest.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let (a, b) = (
-        &old_rest[..old_rest.len() - suffix],
-        &new_rest[..new_rest.len() - suffix],
-    );
-    let mut same: Vec<(usize, usize)> = Vec::new();
-    if a.len().saturating_mul(b.len()) <= TABLE_MAX {
-        let mut longest = vec![vec![0usize; b.len() + 1]; a.len() + 1];
-        for i in (0..a.len()).rev() {
-            for j in (0..b.len()).rev() {
-                longest[i][j] = if a[i] == b[j] {
-                    longest[i + 1][j + 1] + 1
-                } else {
-                    longest[i + 1][j].max(longest[i][j + 1])
-                };
-            }
-        }
-        let (mut i, mut j) = (0, 0);
-        while i < a.len() && j < b.len() {
-            if a[i] == b[j] {
-                same.push((i, j));
-                (i, j) = (i + 1, j + 1);
-            } else if longest[i + 1][j] >= longest[i][j + 1] {
-                i += 1;
-            } else {
-                j += 1;
-            }
-        }
-    }
-    same.push((a.len(), b.len()));
-    let mut pairs: Vec<(Option<usize>, usize)> = (0..prefix).map(|at| (Some(at), at)).collect();
-    let (mut i, mut j) = (0, 0);
-    for (next_i, next_j) in same {
-        // Between two values that stayed, changed ones are taken to be in their order.
-        while j < next_j {
-            let was = (i < next_i).then_some(prefix + i);
-            pairs.push((was, prefix + j));
-            (i, j) = ((i + 1).min(next_i), j + 1);
-        }
-        if next_j < b.len() {
-            pairs.push((Some(prefix + next_i), prefix + next_j));
-        }
-        (i, j) = (next_i + 1, next_j + 1);
-    }
-    let shift = old.len() - suffix;
-    pairs.extend((0..suffix).map(|at| (Some(shift + at), new.len() - suffix + at)));
-    pairs
 }

@@ -1,13 +1,18 @@
 //! What is wrong with a session, where, and what to do about it.
 //!
 //! Owns [`Problem`], the path of a field, and how a problem is shown. Never decides what is wrong: that are
-//! `decode` and `validate`.
+//! `decode` and `validate`. Words that are alike are found in `near`.
 
-use std::{fmt, path::Path, sync::Arc};
+mod near;
+
+use std::{borrow::Cow, fmt, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ron_text::{Lines, Position, Span};
+pub(super) use self::near::did_you_mean;
+pub use self::near::nearest;
+
+use crate::model::ron_text::{self, Lines, Position, Span};
 
 /// How much a problem matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,8 +37,8 @@ impl fmt::Display for Severity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Part {
-    /// A field or the key of a map.
-    Name(String),
+    /// A field or the key of a map. Shared, as it may be as long as the file, and many problems may lie in it.
+    Name(Arc<str>),
     /// The 0-based index in a list.
     Index(usize),
 }
@@ -60,7 +65,7 @@ impl FieldPath {
 
     /// One step further, into a field or to the value of a key.
     pub fn name(&self, name: &str) -> Self {
-        self.with(Part::Name(name.to_owned()))
+        self.with(Part::Name(name.into()))
     }
 
     /// One step further, to a 0-based index.
@@ -86,25 +91,35 @@ impl FieldPath {
     pub fn parts(&self) -> &[Part] {
         &self.0
     }
+}
 
-    /// Whether this is `outer` or something inside of it.
-    pub fn is_within(&self, outer: &FieldPath) -> bool {
-        self.0.starts_with(&outer.0)
+/// So many characters of a name are shown: a valid one has no more.
+const NAME_SHOWN: usize = crate::model::ids::NAME_MAX;
+
+/// At most so many characters of a text, with a mark where it goes on.
+fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
     }
 }
 
 impl fmt::Display for FieldPath {
+    /// As a person would write it; names longer than any valid one are cut.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, part) in self.0.iter().enumerate() {
             match part {
                 Part::Index(index) => write!(f, "[{index}]")?,
                 Part::Name(name) => {
-                    let plain = !name.is_empty()
+                    let whole = name.chars().nth(NAME_SHOWN).is_none();
+                    let name = shortened(name, NAME_SHOWN);
+                    let plain = whole
+                        && !name.is_empty()
                         && name
                             .chars()
                             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
                     match (plain, at) {
-                        (true, 0) => f.write_str(name)?,
+                        (true, 0) => f.write_str(&name)?,
                         (true, _) => write!(f, ".{name}")?,
                         (false, _) => write!(f, "[{name:?}]")?,
                     }
@@ -115,7 +130,7 @@ impl fmt::Display for FieldPath {
     }
 }
 
-/// The greatest length of a message in characters.
+/// The greatest length of a message, and of its help, in characters: they may quote a text that is as long as the file.
 const MESSAGE_MAX: usize = 500;
 
 /// Something wrong with a session.
@@ -152,12 +167,11 @@ fn file_text<S: serde::Serializer>(
 impl Problem {
     /// An error without a place in a text.
     pub fn error(path: FieldPath, message: impl Into<String>) -> Self {
-        let mut message: String = message.into();
-        // A message may quote a text of the file, which may be as long as the file.
-        if let Some((end, _)) = message.char_indices().nth(MESSAGE_MAX) {
-            message.truncate(end);
-            message.push('…');
-        }
+        let message: String = message.into();
+        let message = match shortened(&message, MESSAGE_MAX) {
+            Cow::Owned(short) => short,
+            Cow::Borrowed(_) => message,
+        };
         Self {
             severity: Severity::Error,
             file: None,
@@ -180,7 +194,11 @@ impl Problem {
     /// Adds what to do about it.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<Box<str>>) -> Self {
-        self.help = Some(help.into());
+        let help: Box<str> = help.into();
+        self.help = Some(match shortened(&help, MESSAGE_MAX) {
+            Cow::Owned(short) => short.into(),
+            Cow::Borrowed(_) => help,
+        });
         self
     }
 
@@ -207,8 +225,7 @@ impl Problem {
     pub fn render(&self, text: &str) -> String {
         let mut out = format!("{self}\n");
         if let Some((at, span)) = self.at.zip(self.span) {
-            let line = Lines::new(text).line(text, at.line).to_owned();
-            out.push_str(&excerpt(&line, at, span));
+            out.push_str(&excerpt(text, at, span));
         }
         if let Some(help) = &self.help {
             out.push_str(&format!("  help: {help}\n"));
@@ -220,29 +237,39 @@ impl Problem {
 /// How many characters of a long line are shown, and how many of them before the mark.
 const SHOWN: (usize, usize) = (120, 60);
 
-fn excerpt(line: &str, at: Position, span: Span) -> String {
-    let column = at.column as usize;
-    let skipped = if column > SHOWN.0 {
-        column - SHOWN.1
-    } else {
-        0
-    };
+/// The line that a span begins on, with a mark below it. Looks at no more of the text than it shows.
+fn excerpt(text: &str, at: Position, span: Span) -> String {
+    let mut start = span.start.min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let (before, after) = text.split_at(start);
+    let column = at.column as usize - 1;
+    let shown_before = if column < SHOWN.0 { column } else { SHOWN.1 };
     let visible = |c: char| if c.is_control() { ' ' } else { c };
-    let shown: String = line
+    let mut line: Vec<char> = before
         .chars()
-        .skip(skipped)
-        .take(SHOWN.0)
+        .rev()
+        .take(shown_before)
         .map(visible)
         .collect();
+    line.reverse();
+    let rest = after
+        .chars()
+        .take_while(|c| *c != '\n')
+        .take(SHOWN.0 - shown_before)
+        .map(visible);
+    line.extend(rest);
+    let shown: String = line.iter().collect();
     let number = at.line.to_string();
-    let before = column - 1 - skipped;
-    let room = shown.chars().count().saturating_sub(before).max(1);
+    let room = (line.len() - shown_before.min(line.len())).max(1);
     // The mark covers what lies on this line; bytes are near enough to characters for a mark.
     let width = span.end.saturating_sub(span.start).clamp(1, room);
     let gutter = " ".repeat(number.len());
     format!(
-        "{gutter} |\n{number} | {shown}\n{gutter} | {}{}\n",
-        " ".repeat(before),
+        "{gutter} |\n{number} | {}\n{gutter} | {}{}\n",
+        shown.trim_end(),
+        " ".repeat(shown_before),
         "^".repeat(width)
     )
 }
@@ -267,73 +294,76 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Sorts by place in the text; problems without a place come last, in the order they were found.
-pub(super) fn sort(problems: &mut [Problem]) {
-    problems.sort_by_key(|problem| {
-        problem
-            .span
-            .map_or((usize::MAX, usize::MAX), |span| (span.start, span.end))
-    });
+/// So many problems of a text are told, errors and warnings each; more would say nothing new.
+pub const PROBLEMS_MAX: usize = ron_text::PROBLEMS_MAX;
+
+/// What was found so far, never more than is told.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    list: Vec<Problem>,
+    errors: usize,
 }
 
-/// `: did you mean …?` when one of the known words is near, else nothing.
-pub(super) fn did_you_mean<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> String {
-    nearest(word, known)
-        .map(|near| format!(": did you mean `{near}`?"))
-        .unwrap_or_default()
-}
-
-/// The known word that is most like `word`, if one is alike at all.
-pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    const LONGEST: usize = 64;
-    let fold = |text: &str| -> Vec<char> { text.to_lowercase().chars().take(LONGEST).collect() };
-    let word = fold(word);
-    known
-        .into_iter()
-        .map(|candidate| (distance(&word, &fold(candidate)), candidate))
-        .filter(|(distance, candidate)| {
-            let length = word.len().max(candidate.chars().count());
-            *distance <= (length / 3).max(1) && *distance < length
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be inserted, removed, replaced or swapped with their neighbour (optimal string
-/// alignment) to make one word of the other.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = last[j] + usize::from(ca != cb);
-            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *ca == b[j - 1] && a[i - 1] == *cb {
-                best = best.min(before_last[j - 1] + 1);
-            }
-            row.push(best);
+impl Problems {
+    pub(super) fn push(&mut self, problem: Problem) {
+        let warnings = self.list.len() - self.errors;
+        if problem.is_error() && !self.is_full() {
+            self.errors += 1;
+            self.list.push(problem);
+        } else if !problem.is_error() && warnings < PROBLEMS_MAX {
+            self.list.push(problem);
         }
-        before_last = std::mem::replace(&mut last, row);
     }
-    last[b.len()]
+
+    /// Whether no further error is told: there is no need to look for one.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors >= PROBLEMS_MAX
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter()
+    }
+
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Problem> {
+        self.list.into_iter()
+    }
+
+    /// All of them, and that there may be more.
+    pub(super) fn into_list(self) -> Vec<Problem> {
+        let full = self.is_full();
+        let mut list = self.list;
+        if full {
+            list.push(Problem::error(FieldPath::root(), TOO_MANY));
+        }
+        list
+    }
+
+    /// The same in the order of the text; what has no place in it comes last.
+    pub(super) fn into_sorted(self, text: &str, lines: &Lines) -> Vec<Problem> {
+        let full = self.is_full();
+        let mut list = self.list;
+        list.sort_by_key(|problem| {
+            let span = problem.span.map(|span| (span.start, span.end));
+            span.unwrap_or((usize::MAX, usize::MAX))
+        });
+        if full {
+            let end = Span::new(text.len(), text.len());
+            list.push(Problem::error(FieldPath::root(), TOO_MANY).at_span(text, lines, end));
+        }
+        list
+    }
 }
+
+/// The last line of those that are told.
+const TOO_MANY: &str = "too many problems: what else may be wrong is not told";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_near_word_is_found_and_a_far_one_is_not() {
-        let fields = ["replicas", "restart", "ready", "env"];
-        assert_eq!(nearest("replica", fields), Some("replicas"));
-        assert_eq!(nearest("Replicas", fields), Some("replicas"));
-        assert_eq!(nearest("erplicas", fields), Some("replicas"));
-        assert_eq!(nearest("evn", fields), Some("env"));
-        assert_eq!(nearest("colour", fields), None);
-        assert_eq!(nearest("x", fields), None);
-        assert_eq!(nearest("", ["a"]), None);
-    }
 
     #[test]
     fn a_path_is_written_as_a_person_would() {

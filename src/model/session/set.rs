@@ -1,7 +1,7 @@
 //! Single fields changed by their path, as `--set demo.generator.replicas=8` does.
 //!
 //! The value is read by the same functions as in a file, so the same values are taken and the same problems
-//! reported. Where text is wanted, it may stand without quotes.
+//! reported. Where text is wanted, it may stand without quotes. Start at [`set`].
 
 use super::{
     Session,
@@ -13,26 +13,63 @@ use super::{
 };
 use crate::model::ron_text::{self, Kind, Lines, Node, write_text};
 
-/// The fields whose value is text, and may stand without quotes.
-const TEXT_FIELDS: &[&str] = &[
-    "name",
-    "python",
-    "cwd",
-    "walltime",
-    "grace",
-    "cpu_affinity",
-    "gpu_affinity",
-];
+/// How the value of a field may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As in a file.
+    Ron,
+    /// Text, which may stand without quotes.
+    Text,
+    /// The same, and `None` takes it away.
+    TextOrNone,
+    /// The same, or a list.
+    Indices,
+}
+
+impl Form {
+    fn of(field: &str) -> Self {
+        match field {
+            "name" | "python" | "cwd" | "walltime" => Self::TextOrNone,
+            "grace" => Self::Text,
+            "cpu_affinity" | "gpu_affinity" => Self::Indices,
+            _ => Self::Ron,
+        }
+    }
+
+    /// Whether this is the text itself, and not what a file would have.
+    fn is_bare(self, value: &str) -> bool {
+        let quoted = || {
+            let begins = ["\"", "r\"", "r#\"", "r##"];
+            begins.iter().any(|begin| value.starts_with(begin))
+        };
+        // Only the whole of it: a name may begin so.
+        let wrapped = || {
+            let tree = ron_text::parse(value);
+            value.starts_with("Some(")
+                && tree.problems.is_empty()
+                && tree.root.is_some_and(|root| {
+                    matches!(root.without_some().kind, Kind::Text(_) | Kind::List(_))
+                })
+        };
+        match self {
+            Self::Ron => false,
+            Self::Text => !quoted(),
+            Self::TextOrNone => !quoted() && value != "None" && !wrapped(),
+            Self::Indices => !quoted() && value != "None" && !value.starts_with('[') && !wrapped(),
+        }
+    }
+}
 
 /// Changes one field: `name=…`, `group.field=…`, `group.template.field=…`, `queues.name.field=…`, with one
 /// step further for `policy.…`, `stop.…` and `env.NAME`.
 ///
-/// The paths that problems print (`groups.demo.templates.generator.replicas`) are taken too. What other
-/// fields have to say about the new value is the business of [`Session::validate`].
+/// The paths that problems print (`groups.demo.templates.generator.replicas`) are taken too, and are the way to a group
+/// that is called like a field of the session. What other fields have to say about the new value is the business of
+/// [`Session::validate`]. Returns the path of the field.
 ///
 /// # Errors
 /// When there is no such field, or the value is none for it; the session is then as it was.
-pub fn set(session: &mut Session, assignment: &str) -> Result<(), Problem> {
+pub fn set(session: &mut Session, assignment: &str) -> Result<FieldPath, Problem> {
     let Some((path, value)) = assignment.split_once('=') else {
         return Err(
             Problem::error(FieldPath::root(), format!("{assignment:?} sets nothing"))
@@ -40,14 +77,19 @@ pub fn set(session: &mut Session, assignment: &str) -> Result<(), Problem> {
         );
     };
     let mut changed = session.clone();
-    Setter {
+    let setter = Setter {
         assignment,
         value: value.trim(),
         written: path.trim(),
+    };
+    if setter.written.split('.').any(|part| part.trim().is_empty()) {
+        let message = format!("{:?} names no field", setter.written);
+        return Err(Problem::error(FieldPath::root(), message)
+            .with_help("write for example demo.generator.replicas=8"));
     }
-    .apply(&mut changed)?;
+    let field = setter.apply(&mut changed)?;
     *session = changed;
-    Ok(())
+    Ok(field)
 }
 
 struct Setter<'a> {
@@ -57,17 +99,25 @@ struct Setter<'a> {
 }
 
 impl Setter<'_> {
-    fn apply(&self, session: &mut Session) -> Result<(), Problem> {
+    fn apply(&self, session: &mut Session) -> Result<FieldPath, Problem> {
         let parts: Vec<&str> = self.written.split('.').collect();
         let root = FieldPath::root();
         match parts.as_slice() {
-            ["groups", group, "templates", template, rest @ ..]
-                if !session.groups.contains_key("groups") =>
-            {
-                self.in_template(session, group, template, rest)
+            [field] if SESSION_FIELDS.contains(field) => {
+                self.one(&root, &parts, SESSION_FIELDS, |d, field, node| {
+                    d.session_field(session, field, node)
+                })
             }
-            ["groups", group, rest @ ..] if !session.groups.contains_key("groups") => {
-                self.in_group(session, group, rest)
+            ["groups", group, rest @ ..]
+                if session.groups.contains_key(*group)
+                    || !session.groups.contains_key("groups") =>
+            {
+                match rest {
+                    ["templates", template, inner @ ..] => {
+                        self.in_template(session, group, template, inner)
+                    }
+                    _ => self.in_group(session, group, rest),
+                }
             }
             [group, rest @ ..] if session.groups.contains_key(*group) => {
                 self.in_group(session, group, rest)
@@ -83,7 +133,11 @@ impl Setter<'_> {
                         names.iter().map(String::as_str),
                     ));
                 };
-                self.one(&path.name(name), rest, QUEUE_FIELDS, |d, field, node| {
+                let path = path.name(name);
+                if rest.is_empty() {
+                    return Err(self.whole(path, "a queue", "maxsize=100"));
+                }
+                self.one(&path, rest, QUEUE_FIELDS, |d, field, node| {
                     d.queue_field(queue, field, node)
                 })
             }
@@ -93,11 +147,6 @@ impl Setter<'_> {
                 POLICY_FIELDS,
                 |d, field, node| d.policy_field(&mut session.policy, field, node),
             ),
-            [field] if SESSION_FIELDS.contains(field) => {
-                self.one(&root, &parts, SESSION_FIELDS, |d, field, node| {
-                    d.session_field(session, field, node)
-                })
-            }
             [first, ..] => {
                 let names: Vec<&str> = session
                     .groups
@@ -111,7 +160,12 @@ impl Setter<'_> {
         }
     }
 
-    fn in_group(&self, session: &mut Session, name: &str, rest: &[&str]) -> Result<(), Problem> {
+    fn in_group(
+        &self,
+        session: &mut Session,
+        name: &str,
+        rest: &[&str],
+    ) -> Result<FieldPath, Problem> {
         let path = FieldPath::root().name("groups");
         let groups: Vec<String> = session.groups.keys().map(ToString::to_string).collect();
         let Some(group) = session.groups.get_mut(name) else {
@@ -120,7 +174,8 @@ impl Setter<'_> {
         let path = path.name(name);
         match rest {
             [template, inner @ ..]
-                if !inner.is_empty() && group.templates.contains_key(*template) =>
+                if group.templates.contains_key(*template)
+                    && !(inner.is_empty() && GROUP_FIELDS.contains(template)) =>
             {
                 self.in_template(session, name, template, inner)
             }
@@ -143,7 +198,7 @@ impl Setter<'_> {
                     .chain(GROUP_FIELDS.iter().copied());
                 Err(self.unknown(path, "template or field", first, known))
             }
-            [] => Err(self.unknown(path, "template or field", "", [])),
+            [] => Err(self.whole(path, "a group", "walltime=2h")),
         }
     }
 
@@ -153,7 +208,7 @@ impl Setter<'_> {
         group: &str,
         name: &str,
         rest: &[&str],
-    ) -> Result<(), Problem> {
+    ) -> Result<FieldPath, Problem> {
         let path = FieldPath::template(group, name);
         let Some(found) = session.groups.get_mut(group) else {
             return Err(self.unknown(FieldPath::root().name("groups"), "group", group, []));
@@ -167,6 +222,7 @@ impl Setter<'_> {
             return Err(self.unknown(path, "template", name, names.iter().map(String::as_str)));
         };
         match rest {
+            [] => Err(self.whole(path, "a template", "replicas=8")),
             ["policy", inner @ ..] if !inner.is_empty() => self.one(
                 &path.name("policy"),
                 inner,
@@ -181,11 +237,10 @@ impl Setter<'_> {
             ["env", inner @ ..] if !inner.is_empty() => {
                 // A variable's name may hold dots.
                 let variable = inner.join(".");
-                let value = self.read(&path.name("env").name(&variable), true, |d, node| {
-                    d.text(node)
-                })?;
+                let path = path.name("env").name(&variable);
+                let value = self.read(&path, Form::Text, |d, node| d.text(node))?;
                 template.env.extend(value.map(|value| (variable, value)));
-                Ok(())
+                Ok(path)
             }
             _ => self.one(&path, rest, TEMPLATE_FIELDS, |d, field, node| {
                 d.template_field(template, field, node)
@@ -200,7 +255,7 @@ impl Setter<'_> {
         rest: &[&str],
         known: &[&'static str],
         act: impl FnOnce(&mut Decoder<'_>, &str, &Node),
-    ) -> Result<(), Problem> {
+    ) -> Result<FieldPath, Problem> {
         let first = rest.first().copied().unwrap_or_default();
         let [field] = rest else {
             if known.contains(&first) {
@@ -215,24 +270,26 @@ impl Setter<'_> {
         if !known.contains(field) {
             return Err(self.unknown(path.clone(), "field", field, known.iter().copied()));
         }
-        self.read(&path.name(field), TEXT_FIELDS.contains(field), |d, node| {
-            act(d, field, node)
-        })
+        let path = path.name(field);
+        self.read(&path, Form::of(field), |d, node| act(d, field, node))?;
+        Ok(path)
+    }
+
+    /// Somebody named a thing that has fields, and none of them.
+    fn whole(&self, path: FieldPath, what: &str, example: &str) -> Problem {
+        let written = self.written.escape_debug();
+        let message = format!("`{written}` is {what}: name one of its fields");
+        Problem::error(path, message).with_help(format!("write for example {written}.{example}"))
     }
 
     /// Reads the value, and reports the first problem of it.
     fn read<T>(
         &self,
         path: &FieldPath,
-        text: bool,
+        form: Form,
         act: impl FnOnce(&mut Decoder<'_>, &Node) -> T,
     ) -> Result<T, Problem> {
-        let quoted = self.value.starts_with(['"', '['])
-            || self.value.starts_with("r\"")
-            || self.value.starts_with("r#")
-            || self.value.starts_with("Some(");
-        let bare = text && !quoted && self.value != "None";
-        let source = if bare {
+        let source = if form.is_bare(self.value) {
             write_text(self.value)
         } else {
             self.value.to_owned()
@@ -244,10 +301,8 @@ impl Setter<'_> {
         }
         let tree = ron_text::parse(&source);
         let failed = |message: String, help: Option<String>| {
-            let mut problem = Problem::error(path.clone(), message);
             let help = help.unwrap_or_else(|| format!("given as {:?}", self.assignment));
-            problem.help = Some(help.into());
-            problem
+            Problem::error(path.clone(), message).with_help(help)
         };
         if let Some(problem) = tree.problems.first() {
             return Err(failed(problem.message.clone(), problem.help.clone()));

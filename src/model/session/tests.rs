@@ -1,4 +1,6 @@
+mod assignments;
 mod generated;
+mod hostile;
 mod laws;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -151,6 +153,27 @@ fn moved_entries_take_their_comments_along() {
 }
 
 #[test]
+fn a_blank_line_inside_of_a_comment_separates_nothing() {
+    let text = replaced(&[(
+        "// It fills the queue.\n",
+        "/* It fills the queue.\n\n                   Slowly. */\n",
+    )]);
+    let mut session = Session::load(Path::new("s.ron"), text.as_str())
+        .unwrap()
+        .session;
+    session.groups["demo"].templates.shift_remove("generator");
+    let saved = save(&session, Some(&text));
+    assert!(
+        !saved.contains("It fills") && !saved.contains("Slowly"),
+        "{saved}"
+    );
+    assert!(
+        saved.contains("// Takes from it.") && saved.contains("// --- groups ---"),
+        "{saved}"
+    );
+}
+
+#[test]
 fn windows_line_ends_stay() {
     let text = TEXT.replace('\n', "\r\n");
     let mut session = Session::load(Path::new("s.ron"), text.as_str())
@@ -178,94 +201,14 @@ fn an_entry_can_be_added_where_only_a_comment_stands() {
 #[test]
 fn a_text_that_is_no_session_is_written_anew() {
     assert_eq!(
-        save(&Session::default(), Some("Session(")),
-        "Session(\n    version: 1,\n)\n"
+        saved(&Session::default(), Some("Session(")),
+        Saved {
+            text: "Session(\n    version: 1,\n)\n".to_owned(),
+            anew: true
+        }
     );
-}
-
-#[test]
-fn a_field_is_set_by_its_path() {
-    let mut session = Session::parse(TEXT).session;
-    for assignment in [
-        "name=a name with blanks",
-        "python=\"/opt/python\"",
-        "demo.walltime=2h",
-        "demo.generator.cwd=/tmp/x",
-        "demo.generator.env.OMP_NUM_THREADS=8",
-        "demo.generator.policy.gpus=1",
-        "demo.generator.policy.placement=HostName(\"node02\")",
-        "demo.policy.cpus=2",
-        "policy.distribution=Block",
-        "demo.generator.stop.grace=10s",
-        "demo.generator.stdout=DevNull",
-        "demo.generator.policy.cpu_affinity=0-3",
-        "groups.demo.templates.consumer.replicas = 8",
-        "queues.numbers.maxsize=None",
-        "demo.generator.restart=OnFailure(max: 2)",
-    ] {
-        set(&mut session, assignment).unwrap_or_else(|problem| panic!("{assignment}: {problem}"));
-    }
-    let generator = &session.groups["demo"].templates["generator"];
-    assert_eq!(session.name.as_deref(), Some("a name with blanks"));
-    assert_eq!(session.python.as_deref(), Some("/opt/python"));
-    assert_eq!(generator.cwd.as_deref(), Some("/tmp/x"));
-    assert_eq!(generator.env["OMP_NUM_THREADS"], "8");
-    assert_eq!(generator.policy.gpus, Some(1));
-    assert_eq!(generator.stop.grace.as_secs(), 10);
-    assert_eq!(session.groups["demo"].templates["consumer"].replicas, 8);
-    assert_eq!(session.queues["numbers"].maxsize, None);
-}
-
-#[test]
-fn a_field_that_cannot_be_set_is_named_with_a_guess() {
-    let cases = [
-        (
-            "demo.generator.replica=8",
-            "groups.demo.templates.generator: unknown field `replica`: did you mean `replicas`?",
-        ),
-        (
-            "demo.generatr.replicas=8",
-            "groups.demo: unknown template or field `generatr`: did you mean `generator`?",
-        ),
-        (
-            "dmo.generator.replicas=8",
-            "unknown group or field `dmo`: did you mean `demo`?",
-        ),
-        (
-            "queues.number.maxsize=8",
-            "queues: unknown queue `number`: did you mean `numbers`?",
-        ),
-        (
-            "demo.generator.replicas=0",
-            "groups.demo.templates.generator.replicas: replicas must be 1 to 1,000,000",
-        ),
-        (
-            "demo.generator.replicas=many",
-            "groups.demo.templates.generator.replicas: expected a whole number, found the name `many`",
-        ),
-        (
-            "demo.generator.replicas=",
-            "groups.demo.templates.generator.replicas: the value is missing",
-        ),
-        (
-            "demo.generator.critical=yes",
-            "groups.demo.templates.generator.critical: expected true or false, found `yes`",
-        ),
-        (
-            "demo.generator.args.x=1",
-            "groups.demo.templates.generator.args: `demo.generator.args.x` leads into `args`, which is set as a whole",
-        ),
-        ("nonsense", "\"nonsense\" sets nothing"),
-    ];
-    for (assignment, expected) in cases {
-        let mut session = Session::parse(TEXT).session;
-        let before = session.clone();
-        assert_eq!(
-            set(&mut session, assignment).unwrap_err().to_string(),
-            expected
-        );
-        assert_eq!(session, before);
-    }
+    assert!(!saved(&Session::default(), None).anew);
+    assert!(!saved(&Session::default(), Some("\n")).anew);
 }
 
 #[test]
@@ -374,6 +317,8 @@ fn saving_replaces_the_file_at_once_and_keeps_its_mode_and_links() {
     assert_eq!(loaded.name(), "link");
     set(&mut loaded.session, "name=new").unwrap();
     let written = save_to(&link, &loaded.session, Some(&loaded.text)).unwrap();
+    assert!(!written.anew);
+    let written = written.text;
     assert_eq!(fs::read_to_string(&file).unwrap(), written);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(

@@ -4,18 +4,26 @@
 //! of its field. Looks at nothing outside the session: whether a file or host exists is the engine's business,
 //! and so is the syntax of regular expressions, which [`Session::patterns`] lists.
 
+mod files;
+mod order;
 mod template;
+mod timeline;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::problem::{FieldPath, Problem, did_you_mean};
+use self::order::order_problems;
+use super::{
+    decode::grouped,
+    problem::{FieldPath, Problem, Problems, did_you_mean},
+};
 use crate::model::{
-    document::{Session, Step, VERSION},
-    host::HostSpec,
-    hostlist,
+    cpuset::{COUNT_MAX, CpuSet},
+    document::{Session, VERSION},
+    host::{DeclaredHost, HostSpec},
+    hostlist::{self, HOSTS_MAX},
     policy::{Placement, Policy},
     queue::QueueServer,
-    template::{After, Alert, ProcessTemplate, REPLICAS_MAX, Ready},
+    template::{After, Alert, ProcessTemplate, Ready},
 };
 
 /// A regular expression of a session, with the field that holds it.
@@ -30,40 +38,71 @@ pub struct Pattern<'s> {
 /// Names that stand in a file and could not be read: referring to one is no second problem.
 #[derive(Debug, Default)]
 pub(super) struct Broken {
-    pub(super) queues: HashSet<String>,
-    pub(super) groups: HashSet<String>,
-    /// Group and template.
-    pub(super) templates: HashSet<(String, String)>,
+    pub(super) queues: Names,
+    pub(super) groups: Names,
+    /// Of each group.
+    pub(super) templates: HashMap<String, Names>,
+    /// Some of the hosts could not be read: how many there are is not known.
+    pub(super) hosts: bool,
+    /// Some steps of the timeline could not be read.
+    pub(super) timeline: bool,
+    /// Every field that could not be read.
+    pub(super) lost: HashSet<FieldPath>,
+}
+
+/// Some names of one kind.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Whatever the name is.
+    pub(super) all: bool,
+    pub(super) some: HashSet<String>,
+}
+
+impl Names {
+    fn contains(&self, name: &str) -> bool {
+        self.all || self.some.contains(name)
+    }
+}
+
+impl Broken {
+    fn template(&self, group: &str, name: &str) -> bool {
+        self.templates
+            .get(group)
+            .is_some_and(|names| names.contains(name))
+    }
 }
 
 impl Session {
     /// Every problem of the session, without a place in a text. A session without anything to run has a
     /// warning: it can be composed further.
     pub fn validate(&self) -> Vec<Problem> {
-        self.validate_beside(&Broken::default())
+        self.validate_beside(&Broken::default()).into_list()
     }
 
     /// The same for a session that is to be run now: one without anything to run has an error.
     pub fn validate_to_run(&self) -> Vec<Problem> {
         let mut problems = self.validate();
-        if self.process_count() == 0 {
+        if let Some(nothing) = self.nothing_to_run() {
             problems.retain(Problem::is_error);
-            problems.push(
-                Problem::error(
-                    FieldPath::root().name("groups"),
-                    "nothing to run: the session has no template",
-                )
-                .with_help("add a ProcessGroup with a ProcessTemplate"),
-            );
+            problems.push(nothing);
         }
         problems
     }
 
-    pub(super) fn validate_beside(&self, broken: &Broken) -> Vec<Problem> {
+    pub(super) fn nothing_to_run(&self) -> Option<Problem> {
+        let path = FieldPath::root().name("groups");
+        let nothing = Problem::error(path, "nothing to run: the session has no template")
+            .with_help("add a ProcessGroup with a ProcessTemplate");
+        (self.process_count() == 0).then_some(nothing)
+    }
+
+    pub(super) fn validate_beside(&self, broken: &Broken) -> Problems {
         let mut rules = Rules {
             session: self,
             broken,
-            problems: Vec::new(),
+            hosts: None,
+            scaled: timeline::scaled(self),
+            problems: Problems::default(),
         };
         rules.session();
         rules.problems
@@ -104,7 +143,11 @@ impl Session {
 struct Rules<'s> {
     session: &'s Session,
     broken: &'s Broken,
-    problems: Vec<Problem>,
+    /// How many hosts are listed, if that is known.
+    hosts: Option<usize>,
+    /// The greatest number of ranks that the timeline gives a template.
+    scaled: HashMap<(&'s str, &'s str), u32>,
+    problems: Problems,
 }
 
 impl<'s> Rules<'s> {
@@ -156,7 +199,8 @@ impl<'s> Rules<'s> {
         if let QueueServer::Redis(url) = &session.queue_server
             && !["unix://", "redis://", "rediss://"]
                 .iter()
-                .any(|scheme| url.starts_with(scheme))
+                .filter_map(|scheme| url.strip_prefix(scheme))
+                .any(|rest| !rest.trim_matches('/').is_empty())
         {
             self.error_with(
                 root.name("queue_server"),
@@ -166,6 +210,7 @@ impl<'s> Rules<'s> {
         }
         self.policy(&root.name("policy"), &session.policy);
         self.groups();
+        self.files();
         self.timeline(&root.name("timeline"));
     }
 
@@ -186,33 +231,60 @@ impl<'s> Rules<'s> {
         }
     }
 
+    /// Every host, and how many there are, where every one is known by name: how many Slurm gives is not known before.
     fn hosts(&mut self, path: &FieldPath) {
         let mut declared = HashSet::new();
+        let (mut count, mut known) = (0, !self.broken.hosts);
         for (index, host) in self.session.hosts.iter().enumerate() {
+            if self.problems.is_full() {
+                return;
+            }
             let path = path.index(index);
-            match host {
-                HostSpec::Ssh(list) => {
-                    if let Err(problem) = hostlist::expand(list) {
+            let found = match host {
+                HostSpec::Ssh(list) => match hostlist::expand(list) {
+                    Ok(hosts) => Some(hosts.len()),
+                    Err(problem) => {
                         self.error_with(
-                            path,
+                            path.clone(),
                             problem.to_string(),
                             "write for example Ssh(\"node[01-03],login1\")",
                         );
+                        None
                     }
+                },
+                HostSpec::Slurm(options) => {
+                    self.filled(&path, options);
+                    None
                 }
-                HostSpec::Slurm(options) => self.filled(&path, options),
                 HostSpec::Declared(host) => {
-                    self.host(&path.name("name"), host.name.as_str());
-                    if host.cpus == 0 {
-                        self.error(path.name("cpus"), "cpus must be 1 or more");
-                    }
+                    self.declared(&path, host);
                     if !declared.insert(&host.name) {
-                        self.error(
-                            path.name("name"),
-                            format!("host {:?} is declared twice", host.name),
-                        );
+                        let message = format!("host {:?} is declared twice", host.name);
+                        self.error(path.name("name"), message);
                     }
+                    Some(1)
                 }
+            };
+            known &= found.is_some();
+            count += found.unwrap_or(1);
+            if count > HOSTS_MAX {
+                let message = format!("the session lists more than {HOSTS_MAX} hosts");
+                self.error(path, message);
+                return;
+            }
+        }
+        self.hosts = known.then_some(count);
+    }
+
+    fn declared(&mut self, path: &FieldPath, host: &DeclaredHost) {
+        self.host(&path.name("name"), host.name.as_str());
+        for (field, count, least) in [("cpus", host.cpus, 1), ("gpus", host.gpus, 0)] {
+            if !(least..=COUNT_MAX).contains(&count) {
+                let most = grouped(u64::from(COUNT_MAX));
+                self.error(
+                    path.name(field),
+                    format!("{field} must be {least} to {most}"),
+                );
             }
         }
     }
@@ -228,6 +300,7 @@ impl<'s> Rules<'s> {
     }
 
     fn policy(&mut self, path: &FieldPath, policy: &Policy) {
+        self.counts(path, policy);
         match &policy.placement {
             Some(Placement::HostName(name)) => self.host(&path.name("placement"), name.as_str()),
             Some(Placement::HostId(id)) => self.host_id(&path.name("placement"), *id),
@@ -253,21 +326,23 @@ impl<'s> Rules<'s> {
         }
     }
 
-    /// Only where every host is known by name: how many Slurm gives is not known before.
-    fn host_id(&mut self, path: &FieldPath, id: u32) {
-        let mut count = 0;
-        for host in &self.session.hosts {
-            match host {
-                HostSpec::Slurm(_) => return,
-                HostSpec::Declared(_) => count += 1,
-                HostSpec::Ssh(list) => match hostlist::expand(list) {
-                    Ok(hosts) => count += hosts.len(),
-                    Err(_) => return,
-                },
-            }
+    /// Counts that no host can give out of the indices that are allowed.
+    fn counts(&mut self, path: &FieldPath, policy: &Policy) {
+        for (what, count, set) in beyond(policy) {
+            let most = set.len();
+            let field = format!("{}_affinity", what.trim_end_matches('s'));
+            let message =
+                format!("{count} {what} are asked for, but {field} allows only {most}: {set}");
+            self.error(path.name(what), message);
         }
+    }
+
+    fn host_id(&mut self, path: &FieldPath, id: u32) {
         // Without any host listed here the command line may list some.
-        if count > 0 && id as usize >= count {
+        if let Some(count) = self.hosts
+            && count > 0
+            && id as usize >= count
+        {
             self.error(
                 path.clone(),
                 format!("there is no host {id}: the session lists {count}, and counts from 0"),
@@ -290,9 +365,17 @@ impl<'s> Rules<'s> {
             .map(|(name, group)| (name.as_str(), group.after.as_slice()))
             .collect();
         let broken = |name: &str| self.broken.groups.contains(name);
-        let found = order_problems("group", &order, &broken, |name| root.name(name));
-        self.problems.extend(found);
+        order_problems(
+            "group",
+            &order,
+            &broken,
+            &|name| root.name(name),
+            &mut self.problems,
+        );
         for (name, group) in &session.groups {
+            if self.problems.is_full() {
+                return;
+            }
             let path = root.name(name.as_str());
             if group.templates.is_empty() {
                 self.warn(
@@ -312,198 +395,35 @@ impl<'s> Rules<'s> {
                 .iter()
                 .map(|(name, template)| (name.as_str(), template.after.as_slice()))
                 .collect();
-            let broken = |template: &str| {
-                self.broken
-                    .templates
-                    .contains(&(name.to_string(), template.to_owned()))
-            };
+            let broken = |template: &str| self.broken.template(name.as_str(), template);
             let templates = path.name("templates");
-            let found = order_problems("template", &order, &broken, |name| templates.name(name));
-            self.problems.extend(found);
+            let inner = |name: &str| templates.name(name);
+            order_problems("template", &order, &broken, &inner, &mut self.problems);
             for (name, template) in &group.templates {
+                if self.problems.is_full() {
+                    return;
+                }
+                self.waits(&templates.name(name.as_str()), template, group);
+                // What no level asks for by itself may come of them together.
+                let levels = [&template.policy, &group.policy, &session.policy];
+                if levels.iter().all(|policy| beyond(policy).next().is_none()) {
+                    let [own, outer, outermost] = levels.map(Clone::clone);
+                    let merged = own.over(outer).over(outermost);
+                    self.counts(&templates.name(name.as_str()).name("policy"), &merged);
+                }
                 self.template(&templates.name(name.as_str()), template);
             }
         }
     }
-
-    fn timeline(&mut self, path: &FieldPath) {
-        let session = self.session;
-        // A template that is scaled may have any number of ranks by then.
-        let scaled: HashSet<_> = session
-            .timeline
-            .iter()
-            .filter_map(|entry| match &entry.step {
-                Step::Scale(who, _) => Some((&who.group, &who.template)),
-                _ => None,
-            })
-            .collect();
-        for (index, entry) in session.timeline.iter().enumerate() {
-            let path = path.index(index).name("do");
-            let who = entry.step.selector();
-            if let Step::Scale(_, replicas) = &entry.step {
-                if who.template.is_none() || who.rank.is_some() {
-                    self.error_with(
-                        path.clone(),
-                        format!(
-                            "{:?} is no template: only a template can be scaled",
-                            who.to_string()
-                        ),
-                        "write Scale(\"group/template\", 4)",
-                    );
-                }
-                if !(1..=REPLICAS_MAX).contains(replicas) {
-                    self.error(path.clone(), "replicas must be 1 to 1,000,000");
-                }
-            }
-            if self.broken.groups.contains(who.group.as_str()) {
-                continue;
-            }
-            let Some(group) = session.groups.get(&who.group) else {
-                let near = did_you_mean(
-                    who.group.as_str(),
-                    session.groups.keys().map(|name| name.as_str()),
-                );
-                self.error(path, format!("there is no group `{}`{near}", who.group));
-                continue;
-            };
-            let Some(name) = &who.template else { continue };
-            if self
-                .broken
-                .templates
-                .contains(&(who.group.to_string(), name.to_string()))
-            {
-                continue;
-            }
-            let Some(template) = group.templates.get(name) else {
-                let near = did_you_mean(
-                    name.as_str(),
-                    group.templates.keys().map(|name| name.as_str()),
-                );
-                self.error(
-                    path,
-                    format!("group `{}` has no template `{name}`{near}", who.group),
-                );
-                continue;
-            };
-            if let Some(rank) = who.rank
-                && rank >= template.replicas
-                && !scaled.contains(&(&who.group, &who.template))
-            {
-                self.error(
-                    path,
-                    format!(
-                        "{who} selects nothing: the ranks of `{name}` are 0 to {}",
-                        template.replicas.saturating_sub(1)
-                    ),
-                );
-            }
-        }
-    }
 }
 
-/// What is wrong with the `after` of all groups, or of all templates of one group.
-fn order_problems(
-    what: &str,
-    nodes: &[(&str, &[After])],
-    broken: &dyn Fn(&str) -> bool,
-    path: impl Fn(&str) -> FieldPath,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let index_of: std::collections::HashMap<&str, usize> = nodes
-        .iter()
-        .enumerate()
-        .map(|(index, (name, _))| (*name, index))
-        .collect();
-    let mut edges: Vec<Vec<(usize, usize)>> = vec![Vec::new(); nodes.len()];
-    for (from, (name, after)) in nodes.iter().enumerate() {
-        for (index, condition) in after.iter().enumerate() {
-            let field = path(name).name("after").index(index);
-            match index_of.get(condition.name()) {
-                Some(to) if *to == from => problems.push(Problem::error(
-                    field,
-                    format!("{what} `{name}` waits for itself"),
-                )),
-                Some(to) => edges[from].push((*to, index)),
-                None if broken(condition.name()) => {}
-                None => {
-                    let near = did_you_mean(
-                        condition.name(),
-                        nodes
-                            .iter()
-                            .map(|(other, _)| *other)
-                            .filter(|other| other != name),
-                    );
-                    problems.push(Problem::error(
-                        field,
-                        format!(
-                            "there is no {what} `{}`{near}",
-                            condition.name().escape_debug()
-                        ),
-                    ));
-                }
-            }
-        }
-    }
-    for cycle in cycles(&edges) {
-        let names: Vec<&str> = cycle.iter().map(|(node, _)| nodes[*node].0).collect();
-        let (first, condition) = cycle[0];
-        let field = path(nodes[first].0).name("after").index(condition);
-        let message = format!(
-            "{what}s wait for each other: {} -> {}",
-            names.join(" -> "),
-            names[0]
-        );
-        problems.push(Problem::error(field, message).with_help("take one of these conditions out"));
-    }
-    problems
-}
-
-/// One cycle for each way back that a depth-first walk meets; without recursion, as chains may be long.
-fn cycles(edges: &[Vec<(usize, usize)>]) -> Vec<Vec<(usize, usize)>> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Mark {
-        New,
-        Open,
-        Done,
-    }
-    /// More would say nothing new.
-    const CYCLES_MAX: usize = 20;
-    let mut marks = vec![Mark::New; edges.len()];
-    let mut found = Vec::new();
-    for start in 0..edges.len() {
-        if marks[start] != Mark::New {
-            continue;
-        }
-        marks[start] = Mark::Open;
-        // Each node of the way, with the number of its edges that were walked.
-        let mut way = vec![(start, 0)];
-        while let Some((node, walked)) = way.last_mut() {
-            let (node, edge) = (*node, *walked);
-            *walked += 1;
-            match edges[node].get(edge) {
-                None => {
-                    marks[node] = Mark::Done;
-                    way.pop();
-                }
-                Some((to, _)) => match marks[*to] {
-                    Mark::New => {
-                        marks[*to] = Mark::Open;
-                        way.push((*to, 0));
-                    }
-                    Mark::Open if found.len() < CYCLES_MAX => {
-                        let from = way.iter().position(|(node, _)| node == to).unwrap_or(0);
-                        // The edge walked last from each node is the one that the cycle uses.
-                        found.push(
-                            way[from..]
-                                .iter()
-                                .map(|(node, walked)| (*node, edges[*node][walked - 1].1))
-                                .collect(),
-                        );
-                    }
-                    _ => {}
-                },
-            }
-        }
-    }
-    found
+/// The counts of a policy that are more than the indices it allows.
+fn beyond(policy: &Policy) -> impl Iterator<Item = (&'static str, u32, &CpuSet)> {
+    [
+        ("cpus", policy.cpus, &policy.cpu_affinity),
+        ("gpus", policy.gpus, &policy.gpu_affinity),
+    ]
+    .into_iter()
+    .filter_map(|(what, count, set)| Some((what, count?, set.as_ref()?)))
+    .filter(|(_, count, set)| !set.is_empty() && *count as usize > set.len())
 }

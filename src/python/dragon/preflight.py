@@ -78,7 +78,17 @@ def _check(target, folder, files):
     contents = files[path]
     if isinstance(contents, dict):
         return contents
+    if _is_submodule(path, function.partition(".")[0]):
+        return None
     return contents.lacks(function, source)
+
+
+def _is_submodule(path, name):
+    """Whether the package at ``path`` may have the module ``name`` as an attribute, once imported."""
+    if os.path.basename(path) != "__init__.py":
+        return False
+    beside = os.path.join(os.path.dirname(path), name)
+    return os.path.exists(beside) or os.path.exists(beside + ".py")
 
 
 def _locate(module):
@@ -89,6 +99,7 @@ def _locate(module):
     """
     path = None
     name = ""
+    above = []
     parts = module.split(".")
     for index, part in enumerate(parts):
         name = name + "." + part if name else part
@@ -103,15 +114,39 @@ def _locate(module):
             # a finder of somebody else may do as it likes.
             return None
         if spec is None:
+            if any(_adds_modules(spec) for spec in above):
+                return None
             where = " in the package %s" % ".".join(parts[:index]) if index else ""
             raise LookupError("no module named %r%s" % (name, where))
         last = index == len(parts) - 1
         if not last and spec.submodule_search_locations is None:
+            # As `os` does with `os.path`.
+            if _adds_modules(spec):
+                return None
             raise LookupError("no module named %r; %s is not a package" % (module, name))
         if last:
-            return spec.origin if (spec.origin or "").endswith(".py") else None
+            # One inside of a zip file has no file of its own.
+            origin = spec.origin or ""
+            return origin if origin.endswith(".py") and os.path.isfile(origin) else None
         path = list(spec.submodule_search_locations)
+        above.append(spec)
     return None
+
+
+def _adds_modules(spec):
+    """Whether importing this module may bring about modules below it that no finder knows of yet."""
+    import re
+
+    if spec.origin is None:
+        return False  # A package without a file does nothing.
+    try:
+        with open(spec.origin, "rb") as file:
+            code = file.read()
+    except OSError:
+        return True  # Built in, frozen or in a zip file.
+    return not spec.origin.endswith(".py") or bool(
+        re.search(rb"\b(modules|meta_path|path_hooks|__path__)\b", code)
+    )
 
 
 def _read(path):
@@ -139,12 +174,23 @@ def _read(path):
         return _Names(None)
 
 
+# Who uses one of these may make any name anywhere.
+_REACH_ANY_NAME = ("exec", "globals", "locals", "setattr", "vars")
+_REACH_ANY_MODULE = ("modules", "__dict__", "f_globals")
+
+
+def _is_self(node):
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
 class _Names:
     """What a module will have at its top level, as far as reading can tell."""
 
     def __init__(self, tree):
         self.found = {}
         self.script_only = {}
+        # Names of attributes that are set from outside of what has them.
+        self.attributes = set()
         self.open_ended = tree is None
         if tree is not None:
             self._collect(tree.body, self.found)
@@ -153,8 +199,17 @@ class _Names:
                     # A function may fill it in.
                     for name in node.names:
                         self.found.setdefault(name, None)
-                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    if node.func.id in ("exec", "globals", "setattr", "vars"):
+                elif isinstance(node, ast.Name) and node.id in _REACH_ANY_NAME:
+                    self.open_ended = True
+                elif isinstance(node, ast.Attribute):
+                    if node.attr in _REACH_ANY_MODULE and not _is_self(node.value):
+                        self.open_ended = True
+                    if isinstance(node.ctx, ast.Store):
+                        self.attributes.add(node.attr)
+                elif isinstance(node, ast.ImportFrom):
+                    # What they are called here is not followed.
+                    names = [alias.name for alias in node.names]
+                    if any(name in _REACH_ANY_NAME + _REACH_ANY_MODULE for name in names):
                         self.open_ended = True
         if "__getattr__" in self.found:
             self.open_ended = True
@@ -162,7 +217,8 @@ class _Names:
     def _collect(self, statements, names):
         for node in statements:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                names[node.name] = node
+                # Of several with one name only a run can tell which it is.
+                names[node.name] = None if node.name in names else node
                 continue
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
@@ -188,16 +244,23 @@ class _Names:
             return
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                names.setdefault(part.id, None)
+                names[part.id] = None
 
     def lacks(self, function, source):
         """What is wrong with asking ``source`` for ``function``, or ``None``."""
         first, _, rest = function.partition(".")
         if first in self.found:
             node = self.found[first]
-            if rest and isinstance(node, ast.ClassDef) and not node.bases and not node.decorator_list:
+            name = rest.partition(".")[0]
+            # Bases, a metaclass and decorators may bring anything; `type` itself brings some too.
+            plain = isinstance(node, ast.ClassDef) and not (
+                node.bases or node.keywords or node.decorator_list
+            )
+            if rest and plain and not (
+                self.open_ended or name in self.attributes or hasattr(type, name)
+            ):
                 inside = _Names(node)
-                if rest.partition(".")[0] not in inside.found and not inside.open_ended:
+                if name not in inside.found and not inside.open_ended:
                     return self._no_function(function, source, ["%s.%s" % (first, n) for n in inside.found])
             return None
         if self.open_ended:

@@ -39,6 +39,27 @@ fn logs_are_byte_exact_with_fewer_open_files_than_logs() {
 }
 
 #[test]
+fn as_many_logs_as_wanted_are_open_again_once_descriptors_are_to_be_had() {
+    let place = place();
+    let run = place.create();
+    let mut logs = run.logs();
+    logs.set_open_files(5);
+    let ids: Vec<LogId> = (0..8)
+        .map(|n| logs.add(process(&format!("g/t.{n}"))))
+        .collect();
+    // As after a refusal.
+    logs.limit_open_files(2);
+    let mut open = Vec::new();
+    for turn in 0..400 {
+        assert!(logs.write(ids[turn % 8], b"x", Instant::now()).is_none());
+        open.push(logs.open_now());
+    }
+    assert_eq!(open[7], 2);
+    assert!(open[7..].is_sorted(), "step by step");
+    assert_eq!(open.last(), Some(&5));
+}
+
+#[test]
 fn a_full_disk_is_said_once_counted_marked_in_the_log_and_over_once() {
     let place = place();
     let run = place.create();
@@ -148,44 +169,106 @@ fn events_that_cannot_be_written_are_counted_and_said_once() {
     );
 }
 
-/// A file system of 64 KiB, where this user may mount one; unmounted at the end.
-struct SmallDisk(TempDir);
+/// What is full at some point, and is not any more later.
+enum Disk {
+    /// A file system of 64 KiB with something else on it.
+    Small(TempDir),
+    /// Files that may grow to 40 KB, in a process of its own.
+    Limited(TempDir),
+}
 
-impl SmallDisk {
-    fn mount() -> Option<Self> {
+impl Disk {
+    const BALLAST: &str = "ballast";
+
+    /// Absent where this process has neither.
+    fn new() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = std::process::Command::new("mount");
         mount
             .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
             .arg(folder.path());
-        let mounted = mount.output().is_ok_and(|said| said.status.success());
-        mounted.then_some(Self(folder))
+        if std::env::var_os(LIMITED).is_some() {
+            limit_files(Some(40_000));
+            return Some(Self::Limited(folder));
+        }
+        if !mount.output().is_ok_and(|said| said.status.success()) {
+            return None;
+        }
+        fs::write(folder.path().join(Self::BALLAST), vec![0; 20_000]).unwrap();
+        Some(Self::Small(folder))
+    }
+
+    fn path(&self) -> &Path {
+        let (Self::Small(folder) | Self::Limited(folder)) = self;
+        folder.path()
+    }
+
+    /// How it is said in a log that it is full.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Small(_) => "no space left on device",
+            Self::Limited(_) => "file too large",
+        }
+    }
+
+    fn has_room_again(&self) {
+        match self {
+            Self::Small(folder) => fs::remove_file(folder.path().join(Self::BALLAST)).unwrap(),
+            Self::Limited(_) => limit_files(None),
+        }
     }
 }
 
-impl Drop for SmallDisk {
+fn limit_files(size: Option<u64>) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Fsize);
+    limit.current = size.or(limit.maximum);
+    setrlimit(Resource::Fsize, limit).unwrap();
+}
+
+impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(self.0.path())
-            .status();
+        if let Self::Small(folder) = self {
+            let _ = std::process::Command::new("umount")
+                .arg("-l")
+                .arg(folder.path())
+                .status();
+        }
     }
+}
+
+/// Set in a process of its own that limits its files.
+const LIMITED: &str = "DRAGON_TUI_TEST_LIMITED";
+
+/// The limit is the whole process's, and its signal has to be ignored: in one of its own.
+#[test]
+fn where_files_may_grow_no_more_everything_but_the_lost_bytes_is_exact() {
+    let name = "record::tests::writing::on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact";
+    let said = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(LIMITED, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{text}{errors}");
+    assert!(text.contains("1 passed"), "{text}");
 }
 
 #[test]
 fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
-    let Some(disk) = SmallDisk::mount() else {
-        eprintln!("skipped: this user may not mount a file system");
+    let Some(disk) = Disk::new() else {
+        // The test above runs this one where no file system needs to be mounted.
         return;
     };
-    let runs = Runs::at(disk.0.path().join("runs"));
+    let runs = Runs::at(disk.path().join("runs"));
     let run = RunFolder::create(&runs, "", |_| EngineInfo::of_this_process()).unwrap();
     let (mut logs, mut events) = (run.logs(), run.events());
     let id = logs.add(process("g/t.0"));
     let start = Instant::now();
     assert!(events.append(&[begin(PROTOCOL)]).is_none());
-    let ballast = disk.0.path().join("ballast");
-    fs::write(&ballast, vec![0; 20_000]).unwrap();
     let mut said = Vec::new();
     for _ in 0..100 {
         said.extend(logs.write(id, &[b'x'; 1000], start));
@@ -194,7 +277,7 @@ fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
         matches!(said[..], [RecordNotice::Paused { .. }]),
         "{said:?}"
     );
-    let long = notice(&"y".repeat(9000));
+    let long = notice(&"y".repeat(90_000));
     assert!(matches!(
         events.append(&[notice("a"), long]),
         Some(RecordNotice::Paused { .. })
@@ -212,7 +295,7 @@ fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
         "no half mark"
     );
 
-    fs::remove_file(&ballast).unwrap();
+    disk.has_room_again();
     let over = logs.write(id, b"back", start + Duration::from_secs(4));
     assert!(
         matches!(over, Some(RecordNotice::Resumed { lost: n, .. }) if n == lost),
@@ -220,9 +303,10 @@ fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
     );
     let log = fs::read_to_string(&path).unwrap();
     let rest = &log[written as usize..];
+    let reason = disk.reason();
     assert_eq!(
         rest,
-        format!("\n[dragon-tui: {lost} bytes lost here: no space left on device]\nback")
+        format!("\n[dragon-tui: {lost} bytes lost here: {reason}]\nback")
     );
     assert!(matches!(
         events.append(&[notice("b")]),

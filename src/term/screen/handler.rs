@@ -105,11 +105,8 @@ impl Limited<'_> {
         }
         match c.width() {
             None => {}
-            Some(0) => {
-                if self.marks() < MOST_MARKS {
-                    self.term.input(c);
-                }
-            }
+            Some(0) if self.marks() >= MOST_MARKS => {}
+            Some(0) => self.term.input(c),
             Some(_) => {
                 self.said.last = Some(c);
                 self.term.input(c);
@@ -234,6 +231,8 @@ impl Handler for Limited<'_> {
         }
     }
 
+    // Left out besides what a pane has no use for: DECALN, which fills the screen with E for three bytes, over and
+    // over. Only tests of terminals use it.
     pass_on! {
         set_cursor_style(style: Option<CursorStyle>);
         set_cursor_shape(shape: CursorShape);
@@ -277,7 +276,6 @@ impl Handler for Limited<'_> {
         unset_keypad_application_mode();
         set_active_charset(index: CharsetIndex);
         configure_charset(index: CharsetIndex, charset: StandardCharset);
-        decaln();
         text_area_size_chars();
     }
 }

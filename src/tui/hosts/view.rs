@@ -142,17 +142,11 @@ fn draw_host(
             buffer,
         );
     }
-    if sample.gpus.is_empty() {
-        if let Some(line) = lines.next() {
-            put(
-                buffer,
-                line.x,
-                line.y,
-                line.width,
-                "gpus    no GPU driver found",
-                theme.dim,
-            );
-        }
+    if sample.gpus.is_empty()
+        && let Some(line) = lines.next()
+    {
+        let text = "gpus    no GPU driver found";
+        put(buffer, line.x, line.y, line.width, text, theme.dim);
     }
     for gpu in &sample.gpus {
         if let Some(line) = lines.next() {

@@ -352,7 +352,9 @@ impl Default for Keymap {
                 }
             }
         }
-        Keymap { bindings }
+        let mut map = Keymap { bindings };
+        map.sort();
+        map
     }
 }
 
@@ -462,6 +464,17 @@ impl Keymap {
         actions
     }
 
+    /// What a user may give other keys in a place.
+    pub fn bindable(context: Context) -> Vec<Action> {
+        let rows = table::TABLE
+            .iter()
+            .filter(|row| row.contexts.contains(&context));
+        let mut actions: Vec<Action> = rows.map(|row| row.action).collect();
+        actions.sort();
+        actions.dedup();
+        actions
+    }
+
     /// The map with the user's own keys, and which of them were refused: a key that two actions want, one
     /// that would be missing in a text, or one that would put quitting, the help or the way out of a text
     /// out of reach.
@@ -479,31 +492,41 @@ impl Keymap {
                 map.restore(wish);
             }
         }
-        // What took a needed key away gives it back.
+        // Who took a needed key away gives it back.
         for (index, wish) in wishes.iter().enumerate() {
-            let missing = Context::ALL.iter().find_map(|context| {
-                let affected = *context == wish.context
-                    || wish.context == Context::Global && context.has_global();
-                let needs = context.needs().iter().filter(|_| affected);
-                let lost = needs
-                    .copied()
-                    .find(|need| map.keys(*context, *need).is_empty())?;
-                Some((*context, lost))
-            });
-            if let Some((context, lost)) = missing {
-                let message = format!(
-                    "nothing would do `{}` in `{}` any more",
-                    lost.name(),
-                    context.name()
-                );
+            if refused.iter().any(|it| it.index == index) {
+                continue;
+            }
+            if let Some(message) = map.lost(wish.context) {
                 refused.push(Refusal { index, message });
                 map.bindings
                     .retain(|it| (it.context, it.action) != (wish.context, wish.action));
                 map.restore(wish);
             }
         }
-        map.bindings.sort_by_key(|it| it.row);
+        // Keys that were taken at first may be free by now.
+        for it in &refused {
+            if let Some(wish) = wishes.get(it.index) {
+                map.restore(wish);
+            }
+        }
+        map.sort();
         (map, refused)
+    }
+
+    /// What cannot be reached any more where the keys of a place count.
+    fn lost(&self, changed: Context) -> Option<String> {
+        let counts = |context: &&Context| {
+            **context == changed || changed == Context::Global && context.has_global()
+        };
+        Context::ALL.iter().filter(counts).find_map(|context| {
+            let gone = |need: &&Action| self.keys(*context, **need).is_empty();
+            let action = context.needs().iter().find(gone)?;
+            let (action, context) = (action.name(), context.name());
+            Some(format!(
+                "nothing would do `{action}` in `{context}` any more"
+            ))
+        })
     }
 
     fn grant(&mut self, wish: &Rebinding) -> Result<(), String> {
@@ -532,15 +555,24 @@ impl Keymap {
                 ));
             }
         }
+        let mut keys: Vec<Key> = Vec::new();
         for key in &wish.keys {
-            self.bindings.push(Binding {
-                context: wish.context,
-                key: *key,
-                action: wish.action,
-                row,
-            });
+            if !keys.contains(key) {
+                keys.push(*key);
+            }
         }
+        self.bindings.extend(keys.into_iter().map(|key| Binding {
+            context: wish.context,
+            key,
+            action: wish.action,
+            row,
+        }));
         Ok(())
+    }
+
+    /// As the help shows it; the keys of an action stay in their order.
+    fn sort(&mut self) {
+        self.bindings.sort_by_key(|it| (it.row, it.context));
     }
 
     /// Gives an action its own keys back, where nobody else has them by now.

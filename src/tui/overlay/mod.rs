@@ -147,8 +147,8 @@ pub enum Overlay {
     Problems {
         /// In short.
         title: String,
-        /// All of them.
-        problems: Vec<Problem>,
+        /// All of them as they are shown, and whether a line is the head of an error.
+        lines: Vec<(String, bool)>,
         /// First line shown.
         scroll: usize,
     },
@@ -163,11 +163,22 @@ impl Overlay {
         }
     }
 
-    /// Problems.
-    pub fn problems(title: impl Into<String>, problems: Vec<Problem>) -> Self {
+    /// Problems, in this text if they have places in one.
+    pub fn problems(title: impl Into<String>, problems: &[Problem], text: &str) -> Self {
+        let mut lines = Vec::new();
+        for problem in problems {
+            let shown = match text {
+                "" => problem.to_string(),
+                text => problem.render(text),
+            };
+            let shown = shown.lines().enumerate();
+            lines.extend(shown.map(|(at, line)| (line.to_owned(), at == 0 && problem.is_error())));
+            lines.push((String::new(), false));
+        }
+        lines.pop();
         Self::Problems {
             title: title.into(),
-            problems,
+            lines,
             scroll: 0,
         }
     }

@@ -35,7 +35,7 @@ pub fn open_palette(state: &mut State) {
         at: 0,
         of,
     };
-    find(&mut palette, &state.keymap);
+    find(&mut palette, &state.config.keymap);
     state.overlays.push(palette);
 }
 
@@ -73,15 +73,14 @@ fn find(palette: &mut Overlay, keymap: &Keymap) {
 pub fn typed(state: &mut State, key: &KeyEvent) {
     match state.overlays.last_mut() {
         Some(Overlay::Prompt { input, problem, .. }) => {
-            if input.key(key) {
-                *problem = None;
-            }
+            input.key(key);
+            *problem = None;
         }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette
                 && input.key(key)
             {
-                find(palette, &state.keymap);
+                find(palette, &state.config.keymap);
             }
         }
         _ => {}
@@ -96,7 +95,7 @@ pub fn pasted(state: &mut State, text: &str) {
             if let Overlay::Palette { input, .. } = palette {
                 input.paste(text);
             }
-            find(palette, &state.keymap);
+            find(palette, &state.config.keymap);
         }
         _ => {}
     }
@@ -380,7 +379,10 @@ pub fn open_session(state: &mut State, path: &Path) {
         }
         Err(problems) => {
             let title = format!("{} cannot be opened", path.display());
-            state.overlays.push(Overlay::problems(title, problems));
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            state
+                .overlays
+                .push(Overlay::problems(title, &problems, &text));
         }
     }
 }

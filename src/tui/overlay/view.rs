@@ -54,6 +54,7 @@ pub fn draw(
             list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
                 let action = found[index];
                 let keys: Vec<String> = state
+                    .config
                     .keymap
                     .keys(*of, action)
                     .iter()
@@ -145,28 +146,17 @@ pub fn draw(
         Overlay::Found(search) => found(state, search, theme, area, buffer),
         Overlay::Problems {
             title,
-            problems,
+            lines,
             scroll,
         } => {
             let width = area.width.saturating_sub(4).min(100);
-            let text = state.draft.written();
-            let mut lines = Vec::new();
-            for problem in problems {
-                for line in problem.render(&text).lines() {
-                    lines.push((line.to_owned(), problem.is_error()));
-                }
-                lines.push((String::new(), false));
-            }
             let height = (lines.len() as u16).saturating_add(2).min(area.height);
             let panel = Panel::new(title.clone()).footer("esc closes");
             let inside = popup::draw(buffer, area, (width, height), &panel, theme);
             let first = (*scroll).min(lines.len().saturating_sub(usize::from(inside.height)));
-            for ((line, error), y) in lines.iter().skip(first).zip(inside.top()..inside.bottom()) {
-                let style = if *error && !line.starts_with(' ') {
-                    theme.error
-                } else {
-                    theme.text
-                };
+            for ((line, is_error), y) in lines.iter().skip(first).zip(inside.top()..inside.bottom())
+            {
+                let style = if *is_error { theme.error } else { theme.text };
                 put_cut(buffer, inside.x, y, inside.width, line, style, theme.glyphs);
             }
         }
@@ -175,7 +165,7 @@ pub fn draw(
 }
 
 fn help(state: &State, of: Context, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let rows = state.keymap.help(of);
+    let rows = state.config.keymap.help(of);
     let panel = Panel::new(format!("keys: {}", of.name())).footer("esc closes");
     let (own, global): (Vec<_>, Vec<_>) = rows.iter().partition(|row| !row.global);
     let mut lines: Vec<Option<(String, &str)>> = Vec::new();

@@ -42,13 +42,13 @@ pub fn launch(state: &mut State) {
     }
     let problems: Vec<_> = state.draft.problems();
     if problems.iter().any(|problem| problem.is_error()) {
-        state
-            .overlays
-            .push(Overlay::problems("the session cannot be started", problems));
+        let title = "the session cannot be started";
+        let overlay = Overlay::problems(title, &problems, "");
+        state.overlays.push(overlay);
         return;
     }
     let draft = &state.draft;
-    let mut run = Run::new(&draft.session, state.config.scrollback as usize);
+    let mut run = Run::new(&draft.session, state.config.scrollback);
     run.text = draft.written();
     let opening = Opening {
         text: run.text.clone(),

@@ -150,7 +150,7 @@ fn state_of(rank: &Rank) -> Option<bool> {
 }
 
 /// How many of a group or template are where, in a few characters, and the sign for it.
-fn summary<'t>(count: &Count, theme: &'t Theme) -> (&'static str, Style, String) {
+fn summary(count: &Count, theme: &Theme) -> (&'static str, Style, String) {
     let state = if count.stopping > 0 {
         (theme.glyphs.stopping, theme.stopped)
     } else if count.starting > 0 {

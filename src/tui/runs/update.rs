@@ -273,7 +273,7 @@ pub fn answered(state: &mut State, answer: Answer) {
                 let text = format!("{} lines of its record cannot be read", opened.damaged);
                 state.toasts.push(Level::Warning, text, state.now);
             }
-            let past = run::State::of_the_past(*opened, state.config.scrollback as usize);
+            let past = run::State::of_the_past(*opened, state.config.scrollback);
             if !state.is_past() {
                 let mut before = state.run.take();
                 if let Some(run) = &mut before {

@@ -172,7 +172,7 @@ pub fn hints(state: &State) -> Option<Vec<Hint>> {
     let hints = wanted.map(|(actions, words, _)| Hint {
         keys: actions
             .iter()
-            .filter_map(|action| state.keymap.keys(context, *action).first().copied())
+            .filter_map(|action| state.config.keymap.keys(context, *action).first().copied())
             .collect(),
         words,
     });

@@ -23,13 +23,13 @@ use std::{collections::BTreeMap, path::Path};
 use ratatui::style::{Color, Style};
 
 use super::{ATTRIBUTES, Depth, Glyphs, ROLES, SIZE_MAX, Theme, colour};
-use crate::model::{
-    ron_text::{self, Body, Item, Kind, Lines, Node, Span},
-    session::{FieldPath, Problem, nearest},
+use crate::{
+    model::{
+        ron_text::{Body, Kind, Node, Span},
+        session::{FieldPath, Problem},
+    },
+    tui::reading::Reading,
 };
-
-/// The only version there is.
-const VERSION: i128 = 1;
 
 /// A role that is not written, and the one that it is drawn as.
 const FROM: [(&str, &str); 17] = [
@@ -103,31 +103,16 @@ impl ThemeFile {
 
     /// What a text says, and everything that is wrong with it, in the order of the text.
     pub fn parse(text: &str) -> (ThemeFile, Vec<Problem>) {
-        let tree = ron_text::parse(text);
-        let lines = Lines::new(text);
+        let (reading, root) = Reading::new(text, "Theme");
         let mut reader = Reader {
-            text,
-            lines,
+            reading,
             palette: BTreeMap::new(),
-            problems: Vec::new(),
         };
-        for problem in &tree.problems {
-            reader.say("", problem.span, problem.message.clone());
-        }
         let mut file = ThemeFile::default();
-        match &tree.root {
-            Some(root) => reader.theme(root, &mut file),
-            None if tree.problems.is_empty() => {
-                reader.say(
-                    "",
-                    Span::default(),
-                    "expected `Theme(…)`, found nothing".to_owned(),
-                );
-            }
-            None => {}
+        if let Some(body) = root.as_ref().and_then(|root| reader.reading.root(root)) {
+            reader.theme(body, &mut file);
         }
-        let mut problems = reader.problems;
-        problems.sort_by_key(|it| it.span.map(|span| span.start));
+        let problems = reader.reading.finish();
         (file, problems)
     }
 
@@ -226,84 +211,27 @@ fn readable(fg: Color, ground: Option<Color>, depth: Depth) -> Color {
     }
 }
 
-/// Reads the tree and collects what is wrong.
+/// Reads the tree of a theme.
 struct Reader<'t> {
-    text: &'t str,
-    lines: Lines,
+    reading: Reading<'t>,
     palette: BTreeMap<String, Paint>,
-    problems: Vec<Problem>,
 }
 
 impl Reader<'_> {
-    fn say(&mut self, field: &str, span: Span, message: String) {
-        let path = field
-            .split('.')
-            .filter(|part| !part.is_empty())
-            .fold(FieldPath::root(), |path, part| path.name(part));
-        self.problems
-            .push(Problem::error(path, message).at_span(self.text, &self.lines, span));
-    }
-
-    fn expected(&mut self, field: &str, what: &str, node: &Node) {
-        if node.kind != Kind::Broken {
-            let message = format!("expected {what}, found {}", node.describe());
-            self.say(field, node.span, message);
-        }
-    }
-
-    fn unknown(&mut self, field: &str, span: Span, what: &str, name: &str, known: &[&str]) {
-        let near = nearest(name, known.iter().copied());
-        let near = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
-        self.say(
-            field,
-            span,
-            format!("unknown {what} `{}`{near}", name.escape_debug()),
-        );
-    }
-
-    /// The fields of a struct, each once.
-    fn fields<'n>(&mut self, field: &str, body: &'n Body) -> Vec<(&'n str, &'n Item)> {
-        let mut seen: Vec<(&str, &Item)> = Vec::new();
-        for item in &body.items {
-            match item.key_text() {
-                None => self.expected(field, "a field with its name", &item.value),
-                Some(name) if seen.iter().any(|(known, _)| *known == name) => {
-                    self.say(field, item.span(), format!("`{name}` is written twice"));
-                }
-                Some(name) => seen.push((name, item)),
-            }
-        }
-        seen
-    }
-
-    fn theme(&mut self, root: &Node, file: &mut ThemeFile) {
-        let Kind::Paren(paren) = &root.kind else {
-            return self.expected("", "`Theme(…)`", root);
-        };
-        if let Some((name, span)) = &paren.name
-            && &**name != "Theme"
-        {
-            self.say("", *span, format!("expected `Theme(…)`, found `{name}(…)`"));
-        }
-        let fields = self.fields("", &paren.body);
+    fn theme(&mut self, body: &Body, file: &mut ThemeFile) {
+        let fields = self.reading.fields("", body);
         // Colours are named before they are used, wherever the palette stands.
         for (_, item) in fields.iter().filter(|(name, _)| *name == "palette") {
             self.palette(&item.value);
         }
-        let mut versioned = false;
         for (name, item) in fields {
             let value = item.value.without_some();
             match name {
-                "palette" => {}
-                "version" => {
-                    versioned = true;
-                    if value.kind != Kind::Integer(VERSION) {
-                        self.say(name, value.span, format!("only version {VERSION} is known"));
-                    }
-                }
+                // The reading has seen to the version.
+                "palette" | "version" => {}
                 "name" => match &value.kind {
                     Kind::Text(text) => file.name = text.clone(),
-                    _ => self.expected(name, "text", value),
+                    _ => self.reading.expected(name, "text", value),
                 },
                 "ranks" => match &value.kind {
                     Kind::List(list) => {
@@ -313,7 +241,7 @@ impl Reader<'_> {
                             .filter_map(|item| self.paint(name, &item.value))
                             .collect();
                     }
-                    _ => self.expected(name, "a list of colours", value),
+                    _ => self.reading.expected(name, "a list of colours", value),
                 },
                 _ => match ROLES.iter().find(|role| **role == name) {
                     Some(role) => {
@@ -325,30 +253,24 @@ impl Reader<'_> {
                         let mut known = ROLES.to_vec();
                         known.extend(["version", "name", "palette", "ranks"]);
                         let span = item.key.as_ref().map_or(item.value.span, |key| key.span);
-                        self.unknown(name, span, "field", name, &known);
+                        self.reading.unknown(name, span, "field", name, &known);
                     }
                 },
             }
-        }
-        if !versioned {
-            let start = Span::new(root.span.start, root.span.start);
-            self.say(
-                "version",
-                start,
-                format!("missing: write `version: {VERSION}`"),
-            );
         }
     }
 
     fn palette(&mut self, node: &Node) {
         let Kind::Map(body) = &node.kind else {
-            return self.expected("palette", "a map `{ \"name\": \"#rrggbb\" }`", node);
+            return self
+                .reading
+                .expected("palette", "a map `{ \"name\": \"#rrggbb\" }`", node);
         };
-        for (name, item) in self.fields("palette", body) {
+        for (name, item) in self.reading.fields("palette", body) {
             let field = format!("palette.{name}");
             if colour::named(name).is_some() || name.starts_with('#') {
                 let message = format!("`{}` is a colour already", name.escape_debug());
-                self.say(&field, item.span(), message);
+                self.reading.say(&field, item.span(), message);
             } else if let Some(paint) = self.paint(&field, &item.value) {
                 self.palette.insert(name.to_owned(), paint);
             }
@@ -372,7 +294,7 @@ impl Reader<'_> {
             });
         }
         let mut read = Role::default();
-        for (name, item) in self.fields(role, &paren.body) {
+        for (name, item) in self.reading.fields(role, &paren.body) {
             let field = format!("{role}.{name}");
             let value = item.value.without_some();
             let attribute = ATTRIBUTES.iter().find(|(known, _)| *known == name);
@@ -382,12 +304,13 @@ impl Reader<'_> {
                 (_, Some((_, modifier))) => match value.kind {
                     Kind::Bool(true) => read.attributes = read.attributes.add_modifier(*modifier),
                     Kind::Bool(false) => {}
-                    _ => self.expected(&field, "`true` or `false`", value),
+                    _ => self.reading.expected(&field, "`true` or `false`", value),
                 },
                 _ => {
                     let mut known = vec!["fg", "bg"];
                     known.extend(ATTRIBUTES.iter().map(|(name, _)| *name));
-                    self.unknown(&field, item.span(), "field", name, &known);
+                    self.reading
+                        .unknown(&field, item.span(), "field", name, &known);
                 }
             }
         }
@@ -406,11 +329,17 @@ impl Reader<'_> {
                 Kind::Text(name) if colour::named(name).is_some() => colour::named(name),
                 Kind::Text(name) => {
                     let span = of_16.value.span;
-                    self.unknown(field, span, "colour of the sixteen", name, &colour::NAMES);
+                    self.reading.unknown(
+                        field,
+                        span,
+                        "colour of the sixteen",
+                        name,
+                        &colour::NAMES,
+                    );
                     None
                 }
                 _ => {
-                    self.expected(
+                    self.reading.expected(
                         field,
                         "the name of one of the sixteen colours",
                         &of_16.value,
@@ -424,7 +353,7 @@ impl Reader<'_> {
             Kind::Integer(index) => match u8::try_from(*index) {
                 Ok(index) => Some(Color::Indexed(index).into()),
                 Err(_) => {
-                    self.say(
+                    self.reading.say(
                         field,
                         node.span,
                         "an index lies between 0 and 255".to_owned(),
@@ -434,7 +363,8 @@ impl Reader<'_> {
             },
             Kind::Text(text) => self.colour(field, node.span, text),
             _ => {
-                self.expected(field, "a colour: \"#rrggbb\", a name or an index", node);
+                self.reading
+                    .expected(field, "a colour: \"#rrggbb\", a name or an index", node);
                 None
             }
         }
@@ -452,12 +382,12 @@ impl Reader<'_> {
         }
         if text.starts_with('#') {
             let message = format!("`{}` is not of the form #rrggbb", text.escape_debug());
-            self.say(field, span, message);
+            self.reading.say(field, span, message);
         } else {
             let own: Vec<String> = self.palette.keys().cloned().collect();
             let mut known: Vec<&str> = own.iter().map(String::as_str).collect();
             known.extend(colour::NAMES);
-            self.unknown(field, span, "colour", text, &known);
+            self.reading.unknown(field, span, "colour", text, &known);
         }
         None
     }

@@ -34,7 +34,7 @@ impl Tabs<'_> {
         let row = Rect { height: 1, ..area };
         let status = columns(&self.status);
         let name = columns(&self.name);
-        let all: u16 = self.screens.iter().map(|it| full(it)).sum();
+        let all: u16 = self.screens.iter().map(full).sum();
         let free = row.width.saturating_sub(status + 2);
         // Short of room only the current screen has its name, the others their keys.
         let words = all <= free;

@@ -1,3 +1,4 @@
+use super::super::registry::{KEEP_COUNTERS, MAX_QUEUES};
 use super::super::request::{RequestReader, encode};
 use super::*;
 
@@ -281,11 +282,15 @@ fn what_could_not_be_delivered_goes_back_to_the_front_and_on_to_the_next() {
     };
     bench.ask("p", "RPUSH q 4 5");
     // Given back, they may exceed the bound: they were counted before.
-    bench.broker.give_back(got.clone(), bench.now);
+    bench
+        .broker
+        .give_back_all(std::iter::once(got.clone()), bench.now);
     assert_eq!(bench.ask("c", "LRANGE q 0 -1"), "[1 2 3 4 5]");
     bench.ask("c", "DEL q");
     bench.tell("d", "BLPOP q 0");
-    bench.broker.give_back(got.clone(), bench.now);
+    bench
+        .broker
+        .give_back_all(std::iter::once(got.clone()), bench.now);
     bench.listen();
     assert_eq!(bench.said(), ["d: [q 1]"]);
     assert_eq!(bench.ask("c", "LRANGE q 0 -1"), "[2]");
@@ -372,9 +377,10 @@ fn an_empty_list_does_not_exist_and_ranges_are_as_in_stock() {
         ("KEYS *", "[q]"),
         ("DBSIZE", "1"),
         ("RPOP q 2", "[c b]"),
+        ("Q.LIST", "[[e 0 0 0] [q 2 0 0]]"),
         ("UNLINK q e none", "1"),
         ("DBSIZE", "0"),
-        ("Q.LIST", "[[e 0 0 0]]"),
+        ("Q.LIST", "[]"),
     ] {
         assert_eq!(bench.ask("c", line), said, "{line}");
     }
@@ -429,10 +435,10 @@ fn a_locked_client_may_only_authenticate_and_three_wrong_secrets_close_it() {
 
 #[test]
 fn memory_counts_waiting_values_too_and_comes_back_to_nothing() {
-    let mut bench = Bench::limited(1000, None);
+    let mut bench = Bench::limited(10_000, None);
     bench.ask("c", "Q.DECLARE q MAX 1");
     bench.ask("c", "RPUSH q 1");
-    bench.tell("p", &format!("RPUSH q {}", "x".repeat(2000)));
+    bench.tell("p", &format!("RPUSH q {}", "x".repeat(8800)));
     assert_eq!(
         bench.ask("c", "RPUSH other y"),
         "-OOM command not allowed when used memory > 'maxmemory'."
@@ -440,7 +446,147 @@ fn memory_counts_waiting_values_too_and_comes_back_to_nothing() {
     bench.leave("p");
     assert_eq!(bench.ask("c", "RPUSH other y"), "1");
     bench.ask("c", "DEL q other");
-    assert_eq!(bench.broker.memory, 0);
+    assert_eq!(bench.broker.used_memory(), 0);
+}
+
+#[test]
+fn what_would_go_beyond_the_memory_is_refused_before_it_is_there() {
+    let mut bench = Bench::limited(10_000, None);
+    let refused = "-OOM command not allowed when used memory > 'maxmemory'.";
+    assert_eq!(
+        bench.ask("c", &format!("RPUSH q {}", "x".repeat(10_001))),
+        refused
+    );
+    // Requests and replies that are on their way count too.
+    bench.broker.in_transit = 9_995;
+    assert_eq!(bench.ask("c", "RPUSH q 123456"), refused);
+    assert_eq!(bench.ask("c", "RPUSH q 12345"), "1");
+    assert!(!bench.broker.is_overrun());
+    bench.broker.in_transit = 20_000;
+    assert!(bench.broker.is_overrun());
+}
+
+#[test]
+fn a_queue_declared_by_a_client_goes_when_it_is_deleted_and_the_sessions_stays() {
+    let mut bench = Bench::new();
+    let session = QueueDecl {
+        name: "s".to_owned(),
+        maxsize: Some(2),
+        ..QueueDecl::default()
+    };
+    bench.broker.declare(&session, bench.now);
+    for line in ["Q.DECLARE s JOINABLE", "Q.DECLARE q MAX 3"] {
+        assert_eq!(bench.ask("c", line), "OK");
+    }
+    bench.ask("c", "RPUSH q 1 2");
+    bench.ask("c", "RPUSH s 1");
+    // Declared means it stays when it runs empty.
+    bench.ask("c", "LPOP q 9");
+    assert_eq!(bench.ask("c", "Q.LIST"), "[[q 0 0 0] [s 1 0 0]]");
+    // As long as somebody waits there, it is there.
+    bench.tell("w", "BLPOP q 1");
+    bench.ask("c", "DEL q s");
+    assert_eq!(bench.ask("c", "Q.LIST"), "[[q 0 1 0] [s 0 0 0]]");
+    bench.wait(1000);
+    bench.said();
+    assert_eq!(bench.ask("c", "DEL q s"), "0");
+    assert_eq!(bench.ask("c", "Q.LIST"), "[[s 0 0 0]]");
+    assert!(bench.ask("c", "Q.STAT s").contains(" max=2 "));
+}
+
+#[test]
+fn ifnew_leaves_a_declared_queue_as_it_is() {
+    let mut bench = Bench::new();
+    bench.ask("c", "RPUSH q 1");
+    assert_eq!(bench.ask("c", "Q.DECLARE q IFNEW MAX 3"), "OK");
+    assert_eq!(bench.ask("c", "Q.DECLARE q MAX 4 IFNEW"), "nil");
+    assert!(bench.ask("c", "Q.STAT q").contains(" max=3 "));
+    assert_eq!(bench.ask("c", "Q.DECLARE q MAX 4"), "OK");
+    assert!(bench.ask("c", "Q.STAT q").contains(" max=4 "));
+}
+
+#[test]
+fn clients_cannot_make_any_number_of_queues() {
+    let mut bench = Bench::new();
+    for index in 0..MAX_QUEUES - 2 {
+        bench.broker.queue_or_new(&index.to_be_bytes());
+    }
+    let refused = "-ERR there are 65536 queues already, more cannot be made";
+    assert_eq!(bench.ask("c", "BLPOP a b c 0"), refused);
+    assert_eq!(bench.ask("c", "Q.DECLARE a"), "OK");
+    assert_eq!(bench.ask("c", "RPUSH b 1"), "1");
+    assert_eq!(bench.ask("c", "RPUSH c 1"), refused);
+    assert_eq!(bench.ask("c", "Q.DECLARE c"), refused);
+    assert_eq!(bench.ask("c", "RPUSH b 2"), "2");
+    assert_eq!(bench.ask("c", "DEL b"), "1");
+    assert_eq!(bench.ask("c", "RPUSH c 1"), "1");
+    assert_eq!(bench.broker.samples(1, bench.now).len(), 1);
+}
+
+#[test]
+fn lengths_without_measure_are_refused() {
+    let mut bench = Bench::new();
+    let keys = "k ".repeat(1024);
+    assert_eq!(
+        bench.ask("c", &format!("BLPOP {keys}more 0")),
+        "-ERR at most 1024 queues can be waited for at once"
+    );
+    assert_eq!(bench.broker.queues.len(), 0);
+    bench.tell("w", &format!("BLPOP {keys}0.001"));
+    bench.wait(1);
+    assert_eq!(bench.said(), ["w: nil"]);
+    for line in ["KEYS", "Q.LIST"] {
+        assert_eq!(
+            bench.ask("c", &format!("{line} {}", "*".repeat(4096))),
+            "[]"
+        );
+        assert_eq!(
+            bench.ask("c", &format!("{line} {}", "*".repeat(4097))),
+            "-ERR pattern must have at most 4096 bytes"
+        );
+    }
+    for line in [
+        "CLIENT SETNAME",
+        "CLIENT SETINFO LIB-NAME",
+        "HELLO 2 SETNAME",
+    ] {
+        assert!(
+            !bench
+                .ask("c", &format!("{line} {}", "n".repeat(2048)))
+                .starts_with('-')
+        );
+        assert_eq!(
+            bench.ask("c", &format!("{line} {}", "n".repeat(2049))),
+            "-ERR Client names and library names have at most 2048 bytes."
+        );
+    }
+}
+
+#[test]
+fn a_command_with_one_bad_name_does_nothing() {
+    let mut bench = Bench::new();
+    let refused = "-ERR queue name must have 1 to 1024 bytes";
+    bench.ask("c", "RPUSH a 1");
+    assert_eq!(bench.ask("c", "DEL a "), refused);
+    assert_eq!(bench.ask("c", "BLPOP a  0"), refused);
+    assert_eq!(bench.ask("c", "LLEN a"), "1");
+}
+
+#[test]
+fn full_names_the_bound_that_refuses() {
+    let mut bench = Bench::new();
+    bench.ask("c", "Q.DECLARE q MAX 9 MAXBYTES 5 FULL ERROR");
+    bench.ask("c", "RPUSH q abc");
+    assert_eq!(
+        bench.ask("c", "RPUSH q abc"),
+        "-FULL queue 'q' holds 3 of 5 bytes"
+    );
+    // There is room for this one, but somebody waits with a longer one.
+    bench.tell("p", "Q.PUT q 0 abcd");
+    assert_eq!(
+        bench.ask("c", "RPUSH q a"),
+        "-FULL queue 'q' has putters waiting"
+    );
 }
 
 #[test]

@@ -29,8 +29,10 @@ enum Op {
         key: usize,
         count: Option<usize>,
         right: bool,
-        breaks: bool,
+        held: bool,
     },
+    /// The connection that holds what was popped breaks.
+    Break,
     Wait {
         client: usize,
         keys: Vec<usize>,
@@ -59,8 +61,9 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(client, key, count, left, patience)| Op::Put { client, key, count, left, patience }),
         1 => (client.clone(), key.clone(), 1usize..3)
             .prop_map(|(client, key, count)| Op::TryPut { client, key, count }),
-        4 => (client.clone(), key.clone(), prop::option::of(0usize..4), any::<bool>(), prop::bool::weighted(0.2))
-            .prop_map(|(client, key, count, right, breaks)| Op::Pop { client, key, count, right, breaks }),
+        4 => (client.clone(), key.clone(), prop::option::of(0usize..4), any::<bool>(), any::<bool>())
+            .prop_map(|(client, key, count, right, held)| Op::Pop { client, key, count, right, held }),
+        1 => Just(Op::Break),
         4 => (client.clone(), prop::collection::vec(key.clone(), 1..4), any::<bool>(), 0u64..30)
             .prop_map(|(client, keys, right, ms)| Op::Wait { client, keys, right, ms }),
         1 => client.prop_map(|client| Op::Leave { client }),
@@ -120,9 +123,9 @@ impl Oracle {
         self.line.iter().any(|stander| stander.client == client)
     }
 
-    /// One step forward, if there is one: room first, then items.
-    fn step(&mut self) -> bool {
-        for key in 0..3 {
+    /// One step forward at any of these, if there is one: room first, then items.
+    fn step(&mut self, keys: &[usize]) -> bool {
+        for &key in keys {
             let first = self
                 .line
                 .iter()
@@ -145,7 +148,8 @@ impl Oracle {
                 return true;
             }
         }
-        for (key, name) in KEYS.iter().enumerate() {
+        for &key in keys {
+            let name = KEYS[key];
             let first = self
                 .line
                 .iter()
@@ -169,7 +173,7 @@ impl Oracle {
     }
 
     fn settle(&mut self) {
-        while self.step() {}
+        while self.step(&[0, 1, 2]) {}
     }
 
     fn stand(&mut self, client: usize, wish: Wish, until: Option<u64>) {
@@ -189,6 +193,8 @@ struct Pair {
     said: BTreeMap<usize, Vec<String>>,
     oracle: Oracle,
     next: u32,
+    /// What was popped and not read yet, the oldest first: ours, and its queue, values and end.
+    held: Vec<(Got, usize, Vec<String>, bool)>,
 }
 
 impl Pair {
@@ -275,7 +281,7 @@ impl Pair {
                 key,
                 count,
                 right,
-                breaks,
+                held,
             } => {
                 let word = if right { "RPOP" } else { "LPOP" };
                 let said = count.map_or(String::new(), |count| format!(" {count}"));
@@ -302,30 +308,42 @@ impl Pair {
                         (true, Some(_)) => format!("[{}]", taken.join(" ")),
                     },
                 );
-                if breaks && exists {
+                if held && exists {
                     let heard = self.bench.heard();
-                    for (_, reply) in &heard {
-                        if let Reply::Got(got) = reply
-                            && !matches!(got.items, GotItems::WithKey(_))
-                        {
-                            self.bench.broker.give_back(got.clone(), self.bench.now);
-                        }
-                    }
                     for (id, reply) in heard {
+                        if let Reply::Got(got) = &reply
+                            && id == self.ids[client]
+                        {
+                            self.held.push((got.clone(), key, taken.clone(), right));
+                        }
                         let heard_by = self.ids.iter().position(|known| *known == id).unwrap();
                         self.said.entry(heard_by).or_default().push(plain(&reply));
                     }
-                    self.bench.listen();
-                    let list = self.oracle.lists.entry(key).or_default();
-                    for value in taken.into_iter().rev() {
-                        if right {
-                            list.push_back(value)
+                }
+            }
+            Op::Break => {
+                let mut touched = Vec::new();
+                for (_, key, values, right) in self.held.iter().rev() {
+                    let list = self.oracle.lists.entry(*key).or_default();
+                    for value in values.iter().rev() {
+                        if *right {
+                            list.push_back(value.clone())
                         } else {
-                            list.push_front(value)
+                            list.push_front(value.clone())
                         }
                     }
-                    self.oracle.settle();
+                    if !touched.contains(key) {
+                        touched.push(*key);
+                    }
                 }
+                for key in touched {
+                    while self.oracle.step(&[key]) {}
+                }
+                let gots = std::mem::take(&mut self.held).into_iter().rev();
+                self.bench
+                    .broker
+                    .give_back_all(gots.map(|(got, ..)| got), self.bench.now);
+                self.bench.listen();
             }
             Op::Wait {
                 client,
@@ -477,7 +495,7 @@ proptest! {
     fn the_broker_does_what_the_slow_one_does(ops in prop::collection::vec(op(), 1..80)) {
         let mut bench = Bench::new();
         let ids = (0..CLIENTS).map(|_| bench.broker.connect(0, false, bench.now)).collect();
-        let mut pair = Pair { bench, ids, said: BTreeMap::new(), oracle: Oracle::default(), next: 0 };
+        let mut pair = Pair { bench, ids, said: BTreeMap::new(), oracle: Oracle::default(), next: 0, held: Vec::new() };
         for op in ops {
             let described = format!("{op:?}");
             pair.apply(op);

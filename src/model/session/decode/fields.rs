@@ -5,7 +5,7 @@
 
 use super::{Decoder, Variant};
 use crate::model::{
-    cpuset::CpuSet,
+    cpuset::{COUNT_MAX, CpuSet, INDEX_MAX},
     document::{Session, Step, TimelineEntry, VERSION},
     host::{DeclaredHost, HostSpec},
     ids::{GroupName, HostName, QueueName, Selector, TemplateName},
@@ -260,6 +260,14 @@ impl Decoder<'_> {
             },
             _ => paren,
         };
+        if !std::ptr::eq(inner, paren)
+            && let Some((name, span)) = &inner.name
+            && &**name != "DeclaredHost"
+        {
+            let message = format!("expected `DeclaredHost(…)`, found `{name}(…)`");
+            self.problem(*span, message);
+            return None;
+        }
         let fields = self.named(&inner.body.items, DECLARED_FIELDS);
         let mut host = DeclaredHost {
             name: HostName::new(""),
@@ -278,9 +286,9 @@ impl Decoder<'_> {
                 }
                 "cpus" => {
                     counted = true;
-                    put(&mut host.cpus, d.integer(value, 1, u64::from(u32::MAX)));
+                    put(&mut host.cpus, d.integer(value, 1, u64::from(COUNT_MAX)));
                 }
-                _ => put(&mut host.gpus, d.integer(value, 0, u64::from(u32::MAX))),
+                _ => put(&mut host.gpus, d.integer(value, 0, u64::from(COUNT_MAX))),
             });
         }
         for (there, name) in [(named, "name"), (counted, "cpus")] {
@@ -411,7 +419,7 @@ impl Decoder<'_> {
         match &node.kind {
             Kind::Text(_) => self.parsed(node, |text| text.parse::<CpuSet>()),
             Kind::List(_) => {
-                let most = u64::from(crate::model::cpuset::INDEX_MAX);
+                let most = u64::from(INDEX_MAX);
                 Some(
                     self.list(node, |d, node| d.integer(node, 0, most))
                         .into_iter()

@@ -2,24 +2,24 @@
 //!
 //! Owns the rules of *form*: which fields there are, of which type, in which range. What only makes sense
 //! of several fields together is in `validate`. A reader that meets something wrong reports it and leaves
-//! the default in place, so that the rest is still checked. The generic readers are here; `fields` and
-//! `template` apply them to each type of a session.
+//! the default in place, so that the rest is still checked. The readers of structs, maps and lists are here, those of
+//! single values in `values`; `fields` and `template` apply them to each type of a session.
 
 mod fields;
 mod template;
+mod values;
 
 pub(super) use fields::{
     DECLARED_FIELDS, GROUP_FIELDS, POLICY_FIELDS, QUEUE_FIELDS, SESSION_FIELDS, STOP_FIELDS,
     TEMPLATE_FIELDS,
 };
 
-use std::{collections::HashMap, time::Duration};
+pub(super) use values::grouped;
 
-use super::problem::{FieldPath, Part, Problem, did_you_mean};
-use crate::model::{
-    ron_text::{Item, Kind, Lines, Node, Paren, Span, write_text},
-    template::humantime_text,
-};
+use std::collections::{HashMap, HashSet};
+
+use super::problem::{FieldPath, Part, Problem, Problems, did_you_mean, nearest};
+use crate::model::ron_text::{Body, Item, Kind, Lines, Node, Span, write_text};
 
 /// A variant of an enum: its name, and how it is written.
 pub(super) type Variant = (&'static str, &'static str);
@@ -30,7 +30,17 @@ pub(super) struct Decoder<'t> {
     lines: &'t Lines,
     /// The field that is being read.
     path: FieldPath,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Problems,
+    pub(super) form: Form,
+}
+
+/// How the values that were read differ from the text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form {
+    /// The fields whose value could not be read: a default stands there, and its meaning says nothing.
+    pub(super) lost: HashSet<FieldPath>,
+    /// The lists that lack an element that could not be read, each with the places of those it has.
+    gaps: HashMap<FieldPath, Vec<usize>>,
 }
 
 impl<'t> Decoder<'t> {
@@ -39,11 +49,12 @@ impl<'t> Decoder<'t> {
             text,
             lines,
             path,
-            problems: Vec::new(),
+            problems: Problems::default(),
+            form: Form::default(),
         }
     }
 
-    /// Reports a problem of the present field.
+    /// Reports a problem of the present field, whose value is lost by it.
     pub(super) fn problem(&mut self, span: Span, message: impl Into<String>) {
         self.problem_with(span, message, None);
     }
@@ -54,9 +65,22 @@ impl<'t> Decoder<'t> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
+        if !self.problems.is_full() {
+            self.form.lost.insert(self.path.clone());
+        }
+        self.remark(span, message, help);
+    }
+
+    /// Reports a problem beside the value of the present field, which can be read nevertheless.
+    fn remark(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        if self.problems.is_full() {
+            return;
+        }
         let mut problem =
             Problem::error(self.path.clone(), message).at_span(self.text, self.lines, span);
-        problem.help = help.map(Into::into);
+        if let Some(help) = help {
+            problem = problem.with_help(help);
+        }
         self.problems.push(problem);
     }
 
@@ -77,7 +101,7 @@ impl<'t> Decoder<'t> {
     }
 
     pub(super) fn field<T>(&mut self, name: &str, act: impl FnOnce(&mut Self) -> T) -> T {
-        self.within(Part::Name(name.to_owned()), act)
+        self.within(Part::Name(name.into()), act)
     }
 
     fn place(&self, span: Span) -> String {
@@ -105,7 +129,7 @@ impl<'t> Decoder<'t> {
             } else {
                 format!("unknown type `{name}`{near}")
             };
-            self.problem(*span, wrong);
+            self.remark(*span, wrong, None);
         }
         self.named(&paren.body.items, known)
     }
@@ -118,15 +142,16 @@ impl<'t> Decoder<'t> {
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut fields = Vec::new();
         for item in items {
+            if self.problems.is_full() {
+                break;
+            }
             let (Some(key), Some(name)) = (&item.key, item.key_text()) else {
                 if item.value.kind != Kind::Broken && item.key.is_none() {
-                    self.problem(
-                        item.value.span,
-                        format!(
-                            "expected a field with its name, found {}",
-                            item.value.describe()
-                        ),
+                    let message = format!(
+                        "expected a field with its name, found {}",
+                        item.value.describe()
                     );
+                    self.remark(item.value.span, message, None);
                 }
                 continue;
             };
@@ -136,7 +161,7 @@ impl<'t> Decoder<'t> {
                     name.escape_debug(),
                     self.place(first)
                 );
-                self.field(name, |d| d.problem(key.span, message));
+                self.field(name, |d| d.remark(key.span, message, None));
                 seen.insert(name, first);
                 continue;
             }
@@ -149,6 +174,10 @@ impl<'t> Decoder<'t> {
                         .then(|| format!("known are {}", known.join(", ")));
                     let message = format!("unknown field `{}`{near}", name.escape_debug());
                     self.field(name, |d| d.problem_with(key.span, message, help));
+                    // The value of the field that was meant stands here.
+                    if let Some(meant) = nearest(name, known.iter().copied()) {
+                        self.field(meant, |d| d.form.lost.insert(d.path.clone()));
+                    }
                 }
             }
         }
@@ -168,6 +197,9 @@ impl<'t> Decoder<'t> {
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut entries = Vec::new();
         for item in &body.items {
+            if self.problems.is_full() {
+                break;
+            }
             let Some(key) = &item.key else { continue };
             let name = match &key.kind {
                 Kind::Text(name) => name.as_str(),
@@ -183,7 +215,9 @@ impl<'t> Decoder<'t> {
                     continue;
                 }
                 _ => {
-                    self.expected(&format!("a {what} in double quotes"), key);
+                    let found = key.describe();
+                    let message = format!("expected a {what} in double quotes, found {found}");
+                    self.remark(key.span, message, None);
                     continue;
                 }
             };
@@ -192,7 +226,7 @@ impl<'t> Decoder<'t> {
                     "duplicate {what} {name:?}, first written at {}",
                     self.place(*first)
                 );
-                self.field(name, |d| d.problem(key.span, message));
+                self.field(name, |d| d.remark(key.span, message, None));
                 continue;
             }
             seen.insert(name, key.span);
@@ -211,9 +245,30 @@ impl<'t> Decoder<'t> {
             self.expected("a list `[…]`", node);
             return Vec::new();
         };
+        self.elements(body, indices(body), |d, item| read(d, &item.value))
+    }
+
+    /// The values that the entries of a body stand for, each read one step further in; where some cannot be read,
+    /// remembers which are left.
+    fn elements<T>(
+        &mut self,
+        body: &Body,
+        parts: impl Iterator<Item = Part>,
+        mut read: impl FnMut(&mut Self, &Item) -> Option<T>,
+    ) -> Vec<T> {
         let mut values = Vec::with_capacity(body.items.len());
-        for (index, item) in body.items.iter().enumerate() {
-            values.extend(self.within(Part::Index(index), |d| read(d, &item.value)));
+        let mut places = Vec::with_capacity(body.items.len());
+        for ((index, item), part) in body.items.iter().enumerate().zip(parts) {
+            if self.problems.is_full() {
+                break;
+            }
+            if let Some(value) = self.within(part, |d| read(d, item)) {
+                values.push(value);
+                places.push(index);
+            }
+        }
+        if places.len() < body.items.len() {
+            self.form.gaps.insert(self.path.clone(), places);
         }
         values
     }
@@ -230,218 +285,43 @@ impl<'t> Decoder<'t> {
         }
         read(self, node)
     }
-
-    pub(super) fn text(&mut self, node: &Node) -> Option<String> {
-        match &node.kind {
-            Kind::Text(text) => Some(text.clone()),
-            Kind::Name(name) => {
-                let help = format!("write {}", write_text(name));
-                self.problem_with(node.span, "expected text in double quotes", Some(help));
-                None
-            }
-            _ => {
-                self.expected("text", node);
-                None
-            }
-        }
-    }
-
-    pub(super) fn boolean(&mut self, node: &Node) -> Option<bool> {
-        match &node.kind {
-            Kind::Bool(value) => Some(*value),
-            Kind::Name(name) => {
-                let near = did_you_mean(name, ["true", "false"]);
-                self.problem(
-                    node.span,
-                    format!("expected true or false, found `{name}`{near}"),
-                );
-                None
-            }
-            _ => {
-                self.expected("true or false", node);
-                None
-            }
-        }
-    }
-
-    /// A whole number from `least` to `most`.
-    pub(super) fn integer<T: TryFrom<i128>>(
-        &mut self,
-        node: &Node,
-        least: u64,
-        most: u64,
-    ) -> Option<T> {
-        let Kind::Integer(number) = &node.kind else {
-            self.expected("a whole number", node);
-            return None;
-        };
-        if (i128::from(least)..=i128::from(most)).contains(number)
-            && let Ok(value) = T::try_from(*number)
-        {
-            return Some(value);
-        }
-        let field = self.path.parts().iter().rev().find_map(|part| match part {
-            Part::Name(name) => Some(name.clone()),
-            Part::Index(_) => None,
-        });
-        let range = if most >= u64::from(u32::MAX) {
-            format!("{} or more", grouped(least))
-        } else {
-            format!("{} to {}", grouped(least), grouped(most))
-        };
-        let message = format!("{} must be {range}", field.as_deref().unwrap_or("it"));
-        self.problem(node.span, message);
-        None
-    }
-
-    pub(super) fn duration(&mut self, node: &Node) -> Option<Duration> {
-        match &node.kind {
-            Kind::Text(text) => match humantime_text::parse(text) {
-                Ok(duration) => Some(duration),
-                Err(message) => {
-                    self.problem(node.span, message);
-                    None
-                }
-            },
-            Kind::Integer(number) => {
-                let help = format!("write \"{number}s\" for seconds");
-                self.problem_with(
-                    node.span,
-                    "expected a duration as text, found a whole number",
-                    Some(help),
-                );
-                None
-            }
-            _ => {
-                self.expected("a duration such as \"5s\"", node);
-                None
-            }
-        }
-    }
-
-    /// A text that `read` makes something of, or says why not.
-    pub(super) fn parsed<T, E: std::fmt::Display>(
-        &mut self,
-        node: &Node,
-        read: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = self.text(node)?;
-        match read(&text) {
-            Ok(value) => Some(value),
-            Err(problem) => {
-                self.problem(node.span, problem.to_string());
-                None
-            }
-        }
-    }
-
-    /// Which of the variants it is, and what stands in its parentheses.
-    pub(super) fn variant<'n>(
-        &mut self,
-        node: &'n Node,
-        known: &[Variant],
-    ) -> Option<(&'static str, Option<&'n Paren>)> {
-        let (name, span, paren) = match &node.kind {
-            Kind::Name(name) => (&**name, node.span, None),
-            Kind::Paren(paren) if let Some((name, span)) = &paren.name => {
-                (&**name, *span, Some(&**paren))
-            }
-            _ => {
-                self.expected(&forms(known), node);
-                return None;
-            }
-        };
-        let Some((variant, form)) = known.iter().find(|(variant, _)| *variant == name) else {
-            let near = did_you_mean(name, known.iter().map(|(variant, _)| *variant));
-            let help = near.is_empty().then(|| format!("write {}", forms(known)));
-            self.problem_with(span, format!("unknown variant `{name}`{near}"), help);
-            return None;
-        };
-        let bare = variant == form;
-        match paren {
-            Some(paren) if bare && !paren.body.items.is_empty() => {
-                self.problem(node.span, format!("`{variant}` takes nothing"));
-                None
-            }
-            None if !bare => {
-                self.problem_with(
-                    node.span,
-                    format!("`{variant}` lacks its value"),
-                    Some(format!("write {form}")),
-                );
-                None
-            }
-            _ => Some((variant, paren)),
-        }
-    }
-
-    /// The values in a variant's parentheses, exactly `N` of them.
-    pub(super) fn values<'n, const N: usize>(
-        &mut self,
-        variant: &str,
-        paren: Option<&'n Paren>,
-        form: &str,
-    ) -> Option<[&'n Node; N]> {
-        let paren = paren?;
-        let items = &paren.body.items;
-        let span = paren
-            .name
-            .as_ref()
-            .map_or(paren.body.inner, |(_, span)| *span);
-        let mut nodes = Vec::with_capacity(N);
-        for item in items {
-            if let Some(key) = &item.key {
-                self.problem_with(
-                    key.span,
-                    format!("`{variant}` has no named fields"),
-                    Some(format!("write {form}")),
-                );
-                return None;
-            }
-            nodes.push(&item.value);
-        }
-        match <[&Node; N]>::try_from(nodes) {
-            Ok(nodes) => Some(nodes),
-            Err(nodes) => {
-                let message = format!(
-                    "`{variant}` takes {}, found {}",
-                    values(N),
-                    values(nodes.len())
-                );
-                self.problem_with(span, message, Some(format!("write {form}")));
-                None
-            }
-        }
-    }
 }
 
-fn values(count: usize) -> String {
-    if count == 1 {
-        "one value".to_owned()
-    } else {
-        format!("{count} values")
-    }
+/// The steps to the entries of a list.
+fn indices(body: &Body) -> impl Iterator<Item = Part> + use<> {
+    (0..body.items.len()).map(Part::Index)
 }
 
-/// How the variants are written, as a person lists alternatives.
-fn forms(known: &[Variant]) -> String {
-    let forms: Vec<&str> = known.iter().map(|(_, form)| *form).collect();
-    match forms.split_last() {
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => String::new(),
+impl Form {
+    /// Whether neither the field nor anything that holds it was lost.
+    pub(super) fn is_read(&self, path: &FieldPath) -> bool {
+        let mut outer = FieldPath::root();
+        let lost = self.lost.contains(&outer);
+        !lost
+            && !path.parts().iter().any(|part| {
+                outer.push(part.clone());
+                self.lost.contains(&outer)
+            })
     }
-}
 
-/// A number with its thousands apart.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
+    /// Whether a list, or some element of it, was lost.
+    pub(super) fn is_torn(&self, path: &FieldPath) -> bool {
+        self.gaps.contains_key(path) || !self.is_read(path)
+    }
+
+    /// The path in the text of a field of the session that was read from it.
+    pub(super) fn written(&self, path: &FieldPath) -> FieldPath {
+        let mut written = FieldPath::root();
+        for part in path.parts() {
+            let place = match part {
+                Part::Index(index) => self
+                    .gaps
+                    .get(&written)
+                    .and_then(|places| places.get(*index)),
+                Part::Name(_) => None,
+            };
+            written.push(place.map_or_else(|| part.clone(), |place| Part::Index(*place)));
         }
-        out.push(digit);
+        written
     }
-    out
 }

@@ -7,11 +7,15 @@ use std::collections::HashMap;
 use super::{
     Decoder, Variant,
     fields::{STOP_FIELDS, TEMPLATE_FIELDS, mentions, put},
+    indices,
 };
 use crate::model::{
     ids::QueueName,
-    ron_text::{Body, Kind, Node},
-    session::problem::{Part, did_you_mean},
+    ron_text::{Body, Kind, Node, Span},
+    session::{
+        encode::written_value,
+        problem::{Part, did_you_mean},
+    },
     template::{
         After, Alert, ProcessTemplate, REPLICAS_MAX, Ready, Restart, Signal, Stderr, Stdin, Stdout,
         Stop, Target, Terminal, Value,
@@ -188,29 +192,7 @@ impl Decoder<'_> {
             Kind::Text(text) => Some(Value::Text(text.clone())),
             Kind::Name(name) if &**name == "None" => Some(Value::None),
             Kind::List(body) => Some(Value::List(self.values_of(body))),
-            Kind::Map(body) => {
-                let mut entries = Vec::with_capacity(body.items.len());
-                let mut seen = HashMap::new();
-                for (index, item) in body.items.iter().enumerate() {
-                    let Some(key) = &item.key else { continue };
-                    if let Kind::Text(text) = &key.kind
-                        && let Some(first) = seen.insert(text, key.span)
-                    {
-                        let message = format!(
-                            "duplicate key {text:?}, first written at {}",
-                            self.place(first)
-                        );
-                        self.field(text, |d| d.problem(key.span, message));
-                        continue;
-                    }
-                    let part = item
-                        .key_text()
-                        .map_or(Part::Index(index), |key| Part::Name(key.to_owned()));
-                    let (key, value) = self.within(part, |d| (d.value(key), d.value(&item.value)));
-                    entries.extend(key.zip(value));
-                }
-                Some(Value::Map(entries))
-            }
+            Kind::Map(body) => Some(Value::Map(self.map_of(body))),
             Kind::Paren(paren) => match &paren.name {
                 None if paren.body.items.is_empty() => Some(Value::None),
                 None if paren.body.items.iter().all(|item| item.key.is_none()) => {
@@ -232,10 +214,36 @@ impl Decoder<'_> {
     }
 
     fn values_of(&mut self, body: &Body) -> Vec<Value> {
-        let items = body.items.iter().enumerate();
-        items
-            .filter_map(|(index, item)| self.within(Part::Index(index), |d| d.value(&item.value)))
-            .collect()
+        self.elements(body, indices(body), |d, item| d.value(&item.value))
+    }
+
+    /// The entries of an argument that is a map: keys of any kind, each once.
+    fn map_of(&mut self, body: &Body) -> Vec<(Value, Value)> {
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        let parts = body.items.iter().enumerate().map(|(index, item)| {
+            // A key that is text is a step of the path; as for the others, their place is.
+            let key = item.key.as_ref().map(|key| &key.kind);
+            match key {
+                Some(Kind::Text(text)) => Part::Name(text.as_str().into()),
+                _ => Part::Index(index),
+            }
+        });
+        self.elements(body, parts, |d, item| {
+            let node = item.key.as_ref()?;
+            let key = d.value(node)?;
+            // By what they mean: `1` and `0x1` are one key.
+            let written = written_value(&key);
+            if let Some(first) = seen.get(&written) {
+                let message = format!(
+                    "duplicate key {written}, first written at {}",
+                    d.place(*first)
+                );
+                d.remark(node.span, message, None);
+                return None;
+            }
+            seen.insert(written, node.span);
+            Some((key, d.value(&item.value)?))
+        })
     }
 
     fn no_value(&mut self, node: &Node) -> Option<Value> {

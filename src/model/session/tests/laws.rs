@@ -10,8 +10,12 @@ use crate::model::ron_text;
 fn decorated(session: &Session) -> String {
     let mut out = "// header\n\n".to_owned();
     for (number, line) in save(session, None).lines().enumerate() {
-        if number % 3 == 1 {
-            out.push_str(&format!("\n    /* apart {number} */\n\n"));
+        match number % 6 {
+            1 => out.push_str(&format!("\n    /* apart {number} */\n\n")),
+            2 => out.push_str(&format!("    /* above {number}\n\n\n    it */\n")),
+            4 => out.push_str(&format!("\n    /* apart {number}\n\n    too */\n\n")),
+            5 => out.push_str(&format!("/* before {number}\n\n */")),
+            _ => {}
         }
         out.push_str(&format!("{line} // line {number}\n"));
     }
@@ -89,10 +93,14 @@ proptest! {
         let groups = child(tree.root.as_ref().unwrap(), "groups").unwrap();
         let item = groups.body().unwrap().items.iter().find(|item| item.key_text() == Some(name.as_str())).unwrap();
         let last_line = text[item.span().end..].find('\n').map_or(text.len(), |at| item.span().end + at);
+        let directly_above = |span: &ron_text::Span| {
+            let gap = &text[span.end.min(item.span().start)..item.span().start];
+            span.of(&text).starts_with("/*") && gap.trim().is_empty() && gap.matches('\n').count() < 2
+        };
         let mut expected: Vec<String> = tree
             .comments
             .iter()
-            .filter(|span| span.start < item.span().start || span.start > last_line)
+            .filter(|span| (span.start < item.span().start && !directly_above(span)) || span.start > last_line)
             .map(|span| span.of(&text).to_owned())
             .collect();
         expected.sort();

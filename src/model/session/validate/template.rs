@@ -2,10 +2,12 @@
 
 use super::{FieldPath, Rules};
 use crate::model::{
+    hostlist,
     ron_text::is_identifier,
     session::problem::did_you_mean,
     template::{
-        Alert, ProcessTemplate, REPLICAS_MAX, Ready, Restart, Stderr, Stdin, Stdout, Target, Value,
+        Alert, ProcessTemplate, REPLICAS_MAX, Ready, Restart, Signal, Stderr, Stdin, Stdout,
+        Target, Value,
     },
 };
 
@@ -48,6 +50,13 @@ impl Rules<'_> {
                 "write restart: Never",
             );
         }
+        if let Signal::CONT | Signal::STOP = template.stop.signal {
+            self.error_with(
+                path.name("stop").name("signal"),
+                format!("{:?} ends no process", template.stop.signal),
+                "write INT, TERM, HUP, QUIT, USR1, USR2 or KILL",
+            );
+        }
         self.ready(&path.name("ready"), template.ready.as_ref());
         for (index, alert) in template.alerts.iter().enumerate() {
             let path = path.name("alerts").index(index);
@@ -88,7 +97,9 @@ impl Rules<'_> {
     }
 
     fn arguments(&mut self, path: &FieldPath, template: &ProcessTemplate) {
-        let python = matches!(template.target, Target::Python(_));
+        // A target that could not be read may have been one.
+        let python = matches!(template.target, Target::Python(_))
+            || self.broken.lost.contains(&path.name("target"));
         for (index, value) in template.args.iter().enumerate() {
             let path = path.name("args").index(index);
             let wrong = match value {
@@ -130,6 +141,7 @@ impl Rules<'_> {
     /// Queues that exist, text without NUL, all the way down.
     fn value(&mut self, path: &FieldPath, value: &Value) {
         match value {
+            _ if self.problems.is_full() => {}
             Value::Text(text) => self.no_nul(path, text),
             Value::Queue(name)
                 if !self.session.queues.contains_key(name)
@@ -179,18 +191,12 @@ impl Rules<'_> {
     fn ready(&mut self, path: &FieldPath, ready: Option<&Ready>) {
         match ready {
             Some(Ready::Line(text)) => self.filled(path, text),
-            Some(Ready::Tcp(address)) => {
-                let port = address
-                    .rsplit_once(':')
-                    .filter(|(host, _)| !host.is_empty());
-                if !port.is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0)) {
-                    self.error_with(
-                        path.clone(),
-                        format!("{address:?} is no address"),
-                        "write Tcp(\"localhost:8080\")",
-                    );
-                }
-            }
+            Some(Ready::Tcp(address)) if !is_address(address) => self.error_with(
+                path.clone(),
+                format!("{address:?} is no address"),
+                "write Tcp(\"localhost:8080\")",
+            ),
+            Some(Ready::Tcp(_)) => {}
             Some(Ready::Exec(command)) => {
                 if command
                     .first()
@@ -205,4 +211,22 @@ impl Rules<'_> {
             None => {}
         }
     }
+}
+
+/// Whether this is a host (an IPv6 address in brackets too) and a port, with placeholders anywhere.
+fn is_address(text: &str) -> bool {
+    let filled = ["{rank}", "{nproc}", "{host}"]
+        .iter()
+        .fold(text.to_owned(), |text, placeholder| {
+            text.replace(placeholder, "1")
+        });
+    let Some((host, port)) = filled.rsplit_once(':') else {
+        return false;
+    };
+    let plain = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    hostlist::is_host(plain) && digits && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

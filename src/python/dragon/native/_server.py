@@ -2,8 +2,13 @@
 
 Speaks RESP2, the protocol of Redis, over the unix socket or address that the run's environment
 names. Knows nothing of queues or of values. A connection belongs to one thread of one process and
-carries one exchange at a time; one that broke in the middle of an exchange is closed, never mended,
-because nobody can tell which reply would come next.
+carries one exchange at a time (``busy``: a signal handler of that thread has to take another one);
+one that broke in the middle of an exchange is closed, never mended, because nobody can tell which
+reply would come next.
+
+Nothing in here takes a lock, Python's own buffered files included: a fork copies a lock that
+another thread holds, and in the child nobody is left to release it. Nor does anything happen at the
+interpreter's exit: the kernel closes every socket, also one that a daemon thread waits at.
 """
 
 import os
@@ -13,9 +18,14 @@ import weakref
 # A reply that needs no waiting at the server. Long, because 1,000 ranks may ask at once.
 PROMPT = 60.0
 # How much later than the server's own timeout ours strikes: then the server is gone, not slow.
-GRACE = 5.0
+# A reply that was waited for comes no sooner than any other from a server that many ask at once.
+GRACE = PROMPT
+# The longest value the server takes.
+MAX_VALUE = 512 * 1024 * 1024
 # From this size on a value is sent by itself instead of being copied behind its command.
 _COPY_BELOW = 64 * 1024
+# Most that is taken from the socket at once; longer values are received straight into their own place.
+_BUFFER = 64 * 1024
 
 
 class QueueError(Exception):
@@ -114,13 +124,14 @@ class _Broken(OSError):
 
 
 class Connection:
-    """One socket, its buffered reading end, and the process it belongs to."""
+    """One socket, what came over it and was not used yet, and the process it belongs to."""
 
-    __slots__ = ("pid", "_place", "_sock", "_file", "_wait", "__weakref__")
+    __slots__ = ("pid", "busy", "_place", "_sock", "_wait", "_data", "_at", "__weakref__")
 
     def __init__(self, name):
         """Connects and introduces itself as ``name`` (bytes)."""
-        self._sock = self._file = self._wait = None
+        self._sock = self._wait = None
+        self.busy = False
         self.pid = os.getpid()
         self._place = place()
         try:
@@ -129,7 +140,8 @@ class Connection:
             raise ConnectionError(
                 "no queue server at %s: %s" % (self._place.shown, error.strerror or error)
             ) from error
-        self._file = self._sock.makefile("rb", 64 * 1024)
+        # What came and was not read yet lies behind _at.
+        self._data, self._at = b"", 0
         self._wait = self._sock.gettimeout()
         _open.add(self)
         for hello in self._place.hello:
@@ -147,21 +159,24 @@ class Connection:
 
         ``value`` goes as one more byte string behind the request, whose array length already
         counts it. ``wait`` is the longest silence in seconds, ``None`` for ever. Whatever
-        interrupts the exchange (a signal handler's exception too) closes the connection.
+        interrupts the exchange (a signal handler's exception too) closes the connection. A long
+        value of the reply is a ``bytearray``.
         """
+        # Still ours when a signal handler forks; in the child it is closed then, and says so.
+        sock = self._sock
         try:
             if wait != self._wait:
-                self._sock.settimeout(wait)
+                sock.settimeout(wait)
                 self._wait = wait
             if value is None:
-                self._sock.sendall(request)
+                sock.sendall(request)
             elif len(value) < _COPY_BELOW:
-                self._sock.sendall(b"%b$%d\r\n%b\r\n" % (request, len(value), value))
+                sock.sendall(b"%b$%d\r\n%b\r\n" % (request, len(value), value))
             else:
-                self._sock.sendall(b"%b$%d\r\n" % (request, len(value)))
-                self._sock.sendall(value)
-                self._sock.sendall(b"\r\n")
-            return self._reply()
+                sock.sendall(b"%b$%d\r\n" % (request, len(value)))
+                sock.sendall(value)
+                sock.sendall(b"\r\n")
+            return self._reply(sock)
         except BaseException as error:
             self.close()
             if isinstance(error, socket.timeout):
@@ -175,53 +190,98 @@ class Connection:
                 ) from error
             raise
 
-    def _reply(self):
-        line = self._file.readline()
-        if line[-2:] != b"\r\n":
-            raise _Broken("it closed the connection")
+    def _reply(self, sock):
+        line = self._line(sock)
         kind = line[:1]
         if kind == b"$":
             length = int(line[1:])
-            if length < 0:
-                return None
-            data = self._file.read(length)
-            if len(data) != length or len(self._file.read(2)) != 2:
-                raise _Broken("it closed the connection")
-            return data
+            return None if length < 0 else self._value(sock, length)
         if kind == b"*":
             length = int(line[1:])
-            return None if length < 0 else [self._reply() for _ in range(length)]
+            return None if length < 0 else [self._reply(sock) for _ in range(length)]
         if kind == b":":
             return int(line[1:])
         if kind == b"+":
-            return line[1:-2]
+            return line[1:]
         if kind == b"-":
-            return QueueError(line[1:-2].decode("utf-8", "replace"))
+            return QueueError(line[1:].decode("utf-8", "replace"))
         raise _Broken("it answered %r, which is not RESP" % line[:40])
+
+    def _line(self, sock):
+        """The next line without its end."""
+        at = self._at
+        end = self._data.find(b"\r\n", at)
+        while end < 0:
+            rest = self._data[at:]
+            if len(rest) > _BUFFER:
+                raise _Broken("it answered a line without an end")
+            self._data, self._at = rest + _received(sock), 0
+            at = 0
+            end = self._data.find(b"\r\n")
+        self._at = end + 2
+        return self._data[at:end]
+
+    def _value(self, sock, length):
+        """The next ``length`` bytes, and the line end behind them is done with."""
+        at = self._at
+        end = at + length
+        if len(self._data) >= end + 2:
+            self._at = end + 2
+            if self._data[end : end + 2] != b"\r\n":
+                raise _Broken("a value is longer than it said")
+            return self._data[at:end]
+        # With its line end, which would cost a call of its own.
+        value = bytearray(length + 2)
+        have = len(self._data) - at
+        value[:have] = self._data[at:]
+        self._data, self._at = b"", 0
+        with memoryview(value) as view:
+            while have < length + 2:
+                count = sock.recv_into(view[have:])
+                if count == 0:
+                    raise _Broken("it closed the connection")
+                have += count
+        if value[length:] != b"\r\n":
+            raise _Broken("a value is longer than it said")
+        del value[length:]
+        return value
 
     def close(self):
         """Closes this process's end; harmless when closed."""
         self.pid = -1
-        for end in (self._file, self._sock):
-            if end is not None:
-                try:
-                    end.close()
-                except OSError:
-                    pass
+        if self._sock is not None:
+            try:
+                self._sock.close()
+            except OSError:
+                pass
+
+    def forget(self):
+        """Closes a forked child's copy of the socket: the descriptor alone, without a word to the server."""
+        self.pid = -1
+        if self._sock is not None:
+            number = self._sock.detach()
+            if number >= 0:
+                os.close(number)
 
     def __del__(self):
         self.close()
 
 
+def _received(sock):
+    data = sock.recv(_BUFFER)
+    if not data:
+        raise _Broken("it closed the connection")
+    return data
+
+
 _open = weakref.WeakSet()
 
 
-def close_all():
-    """Closes every connection of this process."""
+def _forget_all():
     for connection in list(_open):
-        connection.close()
+        connection.forget()
 
 
 # A forked child holds copies of its parent's sockets. As long as one is open the server believes
 # that the parent is still there, even after its death: close them all, of every thread.
-os.register_at_fork(after_in_child=close_all)
+os.register_at_fork(after_in_child=_forget_all)

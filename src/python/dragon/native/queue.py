@@ -19,10 +19,10 @@ holds a putter back: bounds need the server inside dragon-tui.
 
 Connections (``_server.py``): one for each queue and thread of a process, so that the server can say
 who waits where; made at first use, the oldest closed when there are many, not taken along through
-``fork``. A queue is pickled as its name.
+``fork``. A signal handler that meets its own thread's connection in the middle of an exchange talks
+over one of its own. A queue is pickled as its name.
 """
 
-import atexit
 import itertools
 import os
 import pickle
@@ -45,7 +45,6 @@ _FOR_EVER = 1e9
 _CONNECTIONS = 16
 _counter = itertools.count(1)
 _local = threading.local()
-atexit.register(_server.close_all)
 
 
 def _encode(value):
@@ -63,7 +62,7 @@ def _decode(data):
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return data
+        return bytes(data)
 
 
 def _task():
@@ -73,9 +72,9 @@ def _task():
 def _invent_name():
     """A name for a queue that was given none, within what a session allows: 64 of [A-Za-z0-9_-]."""
     task = re.sub(r"[^A-Za-z0-9_-]+", "-", _task())
-    # The end of a long name is kept: the rank stands there. The process id keeps the queue of a
-    # restarted rank apart from what its predecessor left.
-    return "q-%s-%d-%d" % (task[-44:], os.getpid(), next(_counter))
+    # The end of a long name is kept: the rank stands there. Chance keeps the queue of a restarted
+    # rank, which may get its predecessor's process id again, apart from what that one left.
+    return "q-%s-%s-%d" % (task[-40:], os.urandom(4).hex(), next(_counter))
 
 
 def _named(name, maxsize=None):
@@ -90,7 +89,8 @@ class Queue:
 
     ``Queue()`` makes a new one with room for ``maxsize`` items (100 unless said, as Dragon;
     nought or less means 100 too). It is passed on as an argument or inside an item; everyone who
-    unpickles it has the same queue. ``name`` gives it a name of your own.
+    unpickles it has the same queue. ``name`` gives it a name of your own; where the session or
+    another process has made a queue of that name, this is that one, with the bound it has.
 
     ``block_size`` and ``buffered`` are taken and mean nothing here. The other options of Dragon
     raise ``NotImplementedError``.
@@ -130,7 +130,11 @@ class Queue:
         if maxsize is None or maxsize <= 0:
             maxsize = DEFAULT_MAXSIZE
         self._open_as(name or _invent_name(), int(maxsize))
-        reply = self._call(_server.pack(b"Q.DECLARE", self._key, b"MAX", b"%d" % self._maxsize))
+        reply = self._call(
+            _server.pack(b"Q.DECLARE", self._key, b"IFNEW", b"MAX", b"%d" % self._maxsize)
+        )
+        if reply is None:
+            self._maxsize = None  # Somebody else's: asked for when wanted.
         if isinstance(reply, QueueError):
             if _unknown_command(reply):
                 raise QueueError("a new Queue has a bound, which this server cannot keep: %s" % reply)
@@ -168,16 +172,43 @@ class Queue:
             raise ValueError("Queue %r is closed" % self._name)
         connections = _local.__dict__
         connection = connections.get(self._name)
-        # The process id differs after a fork that Python was not told of.
-        if connection is None or connection.pid != os.getpid():
-            connections.pop(self._name, None)
-            if len(connections) >= _CONNECTIONS:
-                # Idle, as every connection of a thread that is just here.
-                connections.pop(next(iter(connections))).close()
-            # The server takes no blanks in a client's name.
-            introduced = re.sub("[^!-~]", "_", "%s@%s" % (_task(), self._name))
-            connection = connections[self._name] = _server.Connection(introduced.encode())
-        return connection.call(request, wait, value)
+        if connection is not None and connection.busy:
+            # This is a signal handler, and what it interrupted waits for a reply over that one.
+            spare = self._connect()
+            try:
+                return spare.call(request, wait, value)
+            finally:
+                spare.close()
+        try:
+            if connection is not None:
+                # First this: from here on no signal handler uses or closes it.
+                connection.busy = True
+            # The process id differs after a fork that Python was not told of.
+            if connection is None or connection.pid != os.getpid():
+                connection = self._connect()
+                connection.busy = True
+                connections.pop(self._name, None)
+                self._make_room(connections)
+                connections[self._name] = connection
+            return connection.call(request, wait, value)
+        finally:
+            if connection is not None:
+                connection.busy = False
+
+    def _connect(self):
+        # The server takes no blanks in a client's name.
+        introduced = re.sub("[^!-~]", "_", "%s@%s" % (_task(), self._name))
+        return _server.Connection(introduced.encode())
+
+    @staticmethod
+    def _make_room(connections):
+        """Closes the oldest connections of this thread that are idle, where there are many."""
+        for name, connection in list(connections.items()):
+            if len(connections) < _CONNECTIONS:
+                return
+            if not connection.busy:
+                connections.pop(name, None)
+                connection.close()
 
     def _ask(self, request, wait=_server.PROMPT):
         reply = self._call(request, wait)
@@ -194,6 +225,10 @@ class Queue:
         """
         seconds = _patience(block, timeout)
         data = _encode(obj)
+        if len(data) > _server.MAX_VALUE:
+            raise ValueError(
+                "an item has at most %d MiB; this one has %d bytes" % (_server.MAX_VALUE >> 20, len(data))
+            )
         if self._bounds_served:
             if seconds is None:
                 reply = self._call(self._put_for_ever, None, data)
@@ -311,7 +346,10 @@ class Queue:
         return self._closed
 
     def destroy(self):
-        """Removes the queue with everything in it, for everyone, and closes this object."""
+        """Removes the queue with everything in it, for everyone, and closes this object.
+
+        A queue of the session only loses its items.
+        """
         self._ask(_server.pack(b"DEL", self._key))
         self.close()
 

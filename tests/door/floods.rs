@@ -1,0 +1,165 @@
+//! A client that is slow: nobody else waits for it.
+
+use super::*;
+
+const FLOOD: &str = "exec yes 'a line of a flood that goes on and on'";
+
+/// A log of the one run.
+fn size_of_log(home: &Home, template: &str) -> u64 {
+    let run = home.the_run();
+    let log = run.join(format!("logs/g/{template}/0.log"));
+    log.metadata().map_or(0, |log| log.len())
+}
+
+#[test]
+fn a_client_that_takes_nothing_holds_up_neither_floods_nor_anybody_else() {
+    let templates = format!(
+        "{}{}{}",
+        shell("pty", FLOOD, "terminal: Pty"),
+        shell("pipe", FLOOD, "terminal: Pipe"),
+        shell(
+            "quiet",
+            "until [ -e GO ]; do sleep 0.05; done; echo done; touch DONE; sleep 6000",
+            ""
+        ),
+    );
+    let mut talk = Talk::started(&templates);
+    talk.watch(&["g/pty.0", "g/pipe.0", "g/quiet.0"]);
+    // From here on nothing is read. Both floods run on, far beyond everything that could wait anywhere.
+    let mut sizes = HashMap::new();
+    for round in [1, 2] {
+        for (template, portion) in [("pty", 4 << 20), ("pipe", 32 << 20)] {
+            let before = sizes.get(template).copied().unwrap_or(0);
+            let now = wait_for("a growing log", LIMIT, || {
+                let size = size_of_log(&talk.home, template);
+                (size > before + portion).then_some(size)
+            });
+            sizes.insert(template, now);
+        }
+        if round == 1 {
+            talk.home.write("GO", "");
+        }
+    }
+    wait_for("the quiet one", LIMIT, || {
+        talk.home.has("DONE").then_some(())
+    });
+    // A wish is heard, though nothing that it brings about is read.
+    talk.client
+        .send(ToEngine::Command(Command::Kill("g/pipe".parse().unwrap())))
+        .unwrap();
+    wait_for("its end", LIMIT, || {
+        let all = talk.home.marked();
+        let floods = all.iter().filter(|it| it.arguments[0] == "yes");
+        (floods.count() == 1).then_some(())
+    });
+    // Now everything is read: it is as new as it can be, and what is missing is counted.
+    talk.output("g/quiet.0", "done");
+    talk.wish(Command::Explain(id("g/quiet.0")));
+    talk.event("an answer", |event| {
+        matches!(event, Event::Explained { .. }).then_some(())
+    });
+    let is_end = |it: &&Stamped| matches!(&it.event, Event::ProcessEnded { process, .. } if *process == id("g/pipe.0"));
+    assert!(talk.events().iter().any(is_end), "events are in order");
+    talk.finish();
+    for template in ["pty", "pipe"] {
+        let log = talk.home.log("g", template, 0);
+        let chunks = talk.chunks(&format!("g/{template}.0"));
+        let mut at = chunks[0].offset - chunks[0].gap;
+        for (index, chunk) in chunks.iter().enumerate() {
+            assert_eq!(chunk.offset - chunk.gap, at, "{template} {index}");
+            let start = chunk.offset as usize;
+            assert!(log[start..].starts_with(&chunk.bytes), "{template} {index}");
+            at = chunk.offset + chunk.bytes.len() as u64;
+        }
+        assert_eq!(at, log.len() as u64, "{template}: its last words too");
+        let missing: u64 = chunks.iter().map(|it| it.gap).sum();
+        assert!(missing > 1 << 20, "{template}: {missing} bytes");
+    }
+}
+
+#[test]
+fn an_answer_does_not_wait_behind_a_flood() {
+    let templates: String = (0..4)
+        .map(|index| shell(&format!("f{index}"), FLOOD, "terminal: Pipe"))
+        .collect();
+    let mut talk = Talk::started(&templates);
+    talk.watch(&["g/f0.0", "g/f1.0", "g/f2.0", "g/f3.0"]);
+    // A little is read, so that everything on the way is full.
+    for _ in 0..10 {
+        talk.hear("output", |said| {
+            matches!(said, FromEngine::Chunk(_)).then_some(())
+        });
+    }
+    wait_for("a flood", LIMIT, || {
+        (size_of_log(&talk.home, "f0") > 8 << 20).then_some(())
+    });
+    for _ in 0..20 {
+        talk.wish(Command::Explain(id("g/f0.0")));
+        let before = talk.said.len();
+        talk.event("an answer", |event| {
+            matches!(event, Event::Explained { .. }).then_some(())
+        });
+        let ahead: usize = talk.said[before..]
+            .iter()
+            .map(|said| match said {
+                FromEngine::Chunk(chunk) => chunk.bytes.len(),
+                _ => 0,
+            })
+            .sum();
+        // What the engine wrote before it heard of the question, and while it thought.
+        assert!(ahead < 16 << 20, "{ahead} bytes came before the answer");
+    }
+    talk.finish();
+}
+
+#[test]
+fn events_that_nobody_takes_wait_and_come_whole_and_in_order() {
+    let mut talk = Talk::started(&shell("t", "true", "replicas: 400"));
+    wait_for("everything to end", LIMIT, || {
+        let all = talk.home.marked();
+        all.iter().all(|it| it.arguments[0] != "true").then_some(())
+    });
+    let mut ended = 0;
+    talk.event("all ends", |event| {
+        ended += usize::from(matches!(event, Event::ProcessEnded { .. }));
+        (ended == 400).then_some(())
+    });
+    let times: Vec<f64> = talk.events().iter().map(|it| it.at).collect();
+    assert!(times.is_sorted());
+    talk.finish();
+}
+
+#[test]
+fn a_client_that_sends_too_much_is_told_so_and_nothing_is_lost() {
+    let text = session(&shell("t", "read line", ""), "");
+    let mut talk = Talk::opened(&text, true);
+    // Nothing is taken before the session is checked.
+    let mut sent = 0;
+    let refused = loop {
+        match talk
+            .client
+            .send(ToEngine::Command(Command::Explain(id("g/t.0"))))
+        {
+            Ok(()) => sent += 1,
+            Err(error) => break error,
+        }
+        assert!(sent < 100_000);
+    };
+    assert_eq!(refused, CommandError::Busy);
+    let large = vec![b'x'; 2 << 20];
+    let error = talk.client.send(ToEngine::Put {
+        queue: "q".to_owned(),
+        bytes: large,
+    });
+    assert_eq!(error, Err(CommandError::Busy));
+    let mut answers = 0;
+    talk.event("all answers", |event| {
+        answers += usize::from(matches!(
+            event,
+            Event::Explained { .. } | Event::Refused { .. }
+        ));
+        (answers == sent).then_some(())
+    });
+    talk.finish();
+    assert!(!lives(talk.client.pid().unwrap_or(0) as i32));
+}
