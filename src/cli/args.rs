@@ -112,6 +112,14 @@ enum Sub {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Open a past run in the screens, as it was
+    View {
+        /// A run: its id, the beginning of it, or "last"
+        run: String,
+        /// The theme of the screens
+        #[arg(long)]
+        theme: Option<String>,
+    },
     /// A session's engine: talks to its screen over standard input, a socket
     #[command(hide = true)]
     Engine {
@@ -184,6 +192,7 @@ pub fn run() -> ExitCode {
             limit,
             format,
         }) => past_runs(run.as_deref(), prune, limit, format),
+        Some(Sub::View { run, theme }) => screens::view(&run, theme),
         Some(Sub::Engine { log_level }) => engine::run(log_level),
         Some(Sub::Agent) => return agent::serve::run_stdio(),
         Some(Sub::Guardian) => return agent::guardian::run_stdio(),

@@ -10,7 +10,10 @@ use super::{
     args::{Composing, Format},
     headless, streams,
 };
-use crate::tui::{self, state::Draft};
+use crate::{
+    record::Runs,
+    tui::{self, state::Draft},
+};
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -30,14 +33,8 @@ pub struct Screens {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(screens: Screens) -> anyhow::Result<u8> {
-    if !tui::has_terminal() {
-        // It never fails.
-        let _ = writeln!(
-            streams::stderr(),
-            "dragon-tui: standard input and output must be a terminal for the screens; without one run a session \
-             headless:\n\n    dragon-tui --replay SESSION.ron"
-        );
-        return Ok(2);
+    if let Some(code) = refused() {
+        return Ok(code);
     }
     let draft = match &screens.session {
         None => Draft::empty(),
@@ -49,14 +46,58 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
             None => return Ok(2),
         },
     };
-    tui::open(tui::Options {
-        draft,
+    let options = options(draft)?;
+    open(tui::Options {
         start: screens.start,
         theme: screens.theme,
         aliases: screens.composing.host_alias,
+        ..options
+    })
+}
+
+/// Shows a past run in the screens: by its id, the begin of it, or `last`.
+///
+/// # Errors
+/// When there is no such run, or the terminal cannot be used.
+pub fn view(run: &str, theme: Option<String>) -> anyhow::Result<u8> {
+    if let Some(code) = refused() {
+        return Ok(code);
+    }
+    let found = Runs::of_this_user()?.open(run)?;
+    open(tui::Options {
+        view: Some(found.id),
+        theme,
+        ..options(Draft::empty())?
+    })
+}
+
+/// Without a terminal there is nothing to show.
+fn refused() -> Option<u8> {
+    if tui::has_terminal() {
+        return None;
+    }
+    // It never fails.
+    let _ = writeln!(
+        streams::stderr(),
+        "dragon-tui: standard input and output must be a terminal for the screens; without one run a session \
+         headless:\n\n    dragon-tui --replay SESSION.ron"
+    );
+    Some(2)
+}
+
+fn options(draft: Draft) -> anyhow::Result<tui::Options> {
+    Ok(tui::Options {
+        draft,
+        start: false,
+        view: None,
+        theme: None,
+        aliases: Vec::new(),
         folder: std::env::current_dir().context("the working folder is gone")?,
         program: std::env::current_exe().context("this program cannot be found")?,
     })
-    .context("the terminal cannot be used")?;
+}
+
+fn open(options: tui::Options) -> anyhow::Result<u8> {
+    tui::open(options).context("the terminal cannot be used")?;
     Ok(0)
 }

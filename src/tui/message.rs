@@ -10,6 +10,7 @@ use crossterm::event::Event as Input;
 use crate::{
     engine::door::wire::{FromEngine, Opening, ToEngine},
     model::ids::ProcessId,
+    tui::runs::{Answer, Ask},
 };
 
 /// Something happened.
@@ -23,6 +24,8 @@ pub enum Msg {
     Tail {
         /// Whose.
         process: ProcessId,
+        /// Which log: a past run may have a process of the same name.
+        path: PathBuf,
         /// Where in the log.
         at: u64,
         /// What.
@@ -37,6 +40,8 @@ pub enum Msg {
         /// There was more than is given.
         more: bool,
     },
+    /// A record was read.
+    Runs(Answer),
     /// A file was written, or could not be.
     Written(Result<PathBuf, String>),
     /// Something to say of what an effect did.
@@ -85,6 +90,8 @@ pub enum Effect {
         /// Whose logs, and where they are.
         logs: Vec<(ProcessId, PathBuf)>,
     },
+    /// Read the records of runs; answered by [`Msg::Runs`].
+    Runs(Ask),
     /// Put text on the user's clipboard (OSC 52).
     Copy(String),
     /// Write a file of the user's.

@@ -227,6 +227,14 @@ words! {
         RunAgain "run-again",
         /// Delete a run.
         DeleteRun "delete-run",
+        /// An earlier moment of a past run.
+        Earlier "earlier",
+        /// A later moment of a past run.
+        Later "later",
+        /// The begin of a past run.
+        Earliest "earliest",
+        /// The end of a past run.
+        Latest "latest",
     }
 }
 
