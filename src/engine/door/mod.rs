@@ -20,6 +20,7 @@ pub mod join;
 mod line;
 pub mod opening;
 mod outgoing;
+pub mod preview;
 pub mod serve;
 mod serving;
 pub mod wire;

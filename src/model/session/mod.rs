@@ -13,6 +13,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub mod written;
 
 use std::{
     collections::HashSet,
