@@ -112,9 +112,21 @@ enum Sub {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Open a past run in the screens, as it was
+    View {
+        /// A run: its id, the beginning of it, or "last"
+        run: String,
+        /// The theme of the screens
+        #[arg(long)]
+        theme: Option<String>,
+    },
     /// A session's engine: talks to its screen over standard input, a socket
     #[command(hide = true)]
-    Engine,
+    Engine {
+        /// As that of dragon-tui itself
+        #[arg(long, value_name = "LEVEL")]
+        log_level: Option<tracing::level_filters::LevelFilter>,
+    },
     /// The part on a host: talks to an engine over its standard input and output
     #[command(hide = true)]
     Agent,
@@ -180,7 +192,8 @@ pub fn run() -> ExitCode {
             limit,
             format,
         }) => past_runs(run.as_deref(), prune, limit, format),
-        Some(Sub::Engine) => engine::run(),
+        Some(Sub::View { run, theme }) => screens::view(&run, theme),
+        Some(Sub::Engine { log_level }) => engine::run(log_level),
         Some(Sub::Agent) => return agent::serve::run_stdio(),
         Some(Sub::Guardian) => return agent::guardian::run_stdio(),
         Some(Sub::Probe { address }) => Ok(u8::from(!accepts(&address))),

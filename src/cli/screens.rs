@@ -17,7 +17,8 @@ use super::{
 use crate::{
     agent::hello,
     engine::door::preview,
-    model::document::Session,
+    model::{document::Session, ids::HostName},
+    record::Runs,
     tui::{self, state::Draft},
 };
 
@@ -39,14 +40,8 @@ pub struct Screens {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(screens: Screens) -> anyhow::Result<u8> {
-    if !tui::has_terminal() {
-        // It never fails.
-        let _ = writeln!(
-            streams::stderr(),
-            "dragon-tui: standard input and output must be a terminal for the screens; without one run a session \
-             headless:\n\n    dragon-tui --replay SESSION.ron"
-        );
-        return Ok(2);
+    if let Some(code) = refused() {
+        return Ok(code);
     }
     let draft = match &screens.session {
         None => Draft::empty(),
@@ -58,7 +53,47 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
             None => return Ok(2),
         },
     };
-    let aliases = screens.composing.host_alias.clone();
+    let aliases = screens.composing.host_alias;
+    let options = options(draft, aliases.clone())?;
+    open(tui::Options {
+        start: screens.start,
+        theme: screens.theme,
+        aliases,
+        ..options
+    })
+}
+
+/// Shows a past run in the screens: by its id, the begin of it, or `last`.
+///
+/// # Errors
+/// When there is no such run, or the terminal cannot be used.
+pub fn view(run: &str, theme: Option<String>) -> anyhow::Result<u8> {
+    if let Some(code) = refused() {
+        return Ok(code);
+    }
+    let found = Runs::of_this_user()?.open(run)?;
+    open(tui::Options {
+        view: Some(found.id),
+        theme,
+        ..options(Draft::empty(), Vec::new())?
+    })
+}
+
+/// Without a terminal there is nothing to show.
+fn refused() -> Option<u8> {
+    if tui::has_terminal() {
+        return None;
+    }
+    // It never fails.
+    let _ = writeln!(
+        streams::stderr(),
+        "dragon-tui: standard input and output must be a terminal for the screens; without one run a session \
+         headless:\n\n    dragon-tui --replay SESSION.ron"
+    );
+    Some(2)
+}
+
+fn options(draft: Draft, aliases: Vec<(HostName, HostName)>) -> anyhow::Result<tui::Options> {
     // What this machine has does not change meanwhile; its GPUs are only looked for when a session asks for some.
     let hosts = [OnceLock::new(), OnceLock::new()];
     let planner = move |session: &Session| {
@@ -67,15 +102,19 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
             hosts[usize::from(with_gpus)].get_or_init(|| hello::describe_this_host(with_gpus));
         preview::plan(session, &aliases, here)
     };
-    tui::open(tui::Options {
+    Ok(tui::Options {
         planner: Arc::new(planner),
         draft,
-        start: screens.start,
-        theme: screens.theme,
-        aliases: screens.composing.host_alias,
+        start: false,
+        view: None,
+        theme: None,
+        aliases: Vec::new(),
         folder: std::env::current_dir().context("the working folder is gone")?,
         program: std::env::current_exe().context("this program cannot be found")?,
     })
-    .context("the terminal cannot be used")?;
+}
+
+fn open(options: tui::Options) -> anyhow::Result<u8> {
+    tui::open(options).context("the terminal cannot be used")?;
     Ok(0)
 }

@@ -139,6 +139,7 @@ fn draw(
                 mark: mark.clone(),
                 queue_socket: socket,
                 session: options.name.clone(),
+                folder: options.session_folder.to_string_lossy().into_owned(),
                 ranks: session.process_count(),
                 ..EngineInfo::of_this_process()
             }

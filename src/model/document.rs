@@ -28,6 +28,8 @@ pub enum Step {
     Stop(Selector),
     /// Kill it at once.
     Kill(Selector),
+    /// Stop it if it runs, then start it again.
+    Restart(Selector),
     /// Throw its output away at its source.
     Mute(Selector),
     /// Show its output again.
@@ -42,7 +44,8 @@ impl Step {
     /// The processes that the step is about.
     pub fn selector(&self) -> &Selector {
         match self {
-            Step::Start(s) | Step::Stop(s) | Step::Kill(s) | Step::Mute(s) | Step::Unmute(s) => s,
+            Step::Start(s) | Step::Stop(s) | Step::Kill(s) | Step::Restart(s) => s,
+            Step::Mute(s) | Step::Unmute(s) => s,
             Step::Scale(s, _) | Step::Send(s, _) => s,
         }
     }

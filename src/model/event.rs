@@ -344,6 +344,7 @@ impl From<Step> for Command {
             Step::Start(s) => Command::Start(s),
             Step::Stop(s) => Command::Stop(s),
             Step::Kill(s) => Command::Kill(s),
+            Step::Restart(s) => Command::Restart(s),
             Step::Mute(s) => Command::Mute(s),
             Step::Unmute(s) => Command::Unmute(s),
             Step::Scale(s, replicas) => Command::Scale(s, replicas),

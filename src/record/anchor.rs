@@ -36,6 +36,8 @@ pub struct EngineInfo {
     pub queue_socket: String,
     /// The name of the session.
     pub session: String,
+    /// The folder that relative paths of the session start from; empty in records of older versions.
+    pub folder: String,
     /// How many ranks the session has.
     pub ranks: u64,
     /// When the run began: seconds since 1970.

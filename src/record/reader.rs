@@ -183,14 +183,21 @@ impl PastRun {
         EventReader::open(self.path.join(paths::EVENTS))
     }
 
-    /// The samples of the queues; lines that cannot be read are left out.
-    pub fn queue_samples(&self) -> Result<Vec<serde_json::Value>, RecordError> {
+    /// Hands out the samples of the queues one by one, from the begin, until `take` says that it has enough; lines that
+    /// cannot be read are left out.
+    pub fn queue_lines<T: DeserializeOwned>(
+        &self,
+        mut take: impl FnMut(T) -> bool,
+    ) -> Result<(), RecordError> {
         let mut lines = Lines::open(self.path.join(paths::QUEUES))?;
-        let mut samples = Vec::new();
         while let Some(line) = lines.next_line()? {
-            samples.extend(serde_json::from_slice(line).ok());
+            if let Ok(sample) = serde_json::from_slice(line)
+                && !take(sample)
+            {
+                break;
+            }
         }
-        Ok(samples)
+        Ok(())
     }
 
     /// Where the log of a process is; it exists if the process printed anything.

@@ -127,8 +127,9 @@ impl Runs {
         }
     }
 
-    /// Deletes a run if that is allowed: whether it is gone.
-    fn delete(&self, id: &str, now: SystemTime) -> Result<bool, RecordError> {
+    /// Deletes a run if that is allowed: whether it is gone. One that runs, is on another host without having ended, or
+    /// died and has not been swept stays.
+    pub fn delete(&self, id: &str, now: SystemTime) -> Result<bool, RecordError> {
         let path = self.root().join(id);
         match self.look(id.to_owned()) {
             Some(run) if !may_go(&run, now) => return Ok(false),

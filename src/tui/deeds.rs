@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::{
     Planner,
     message::{Effect, Hit, Msg},
+    runs::reading,
 };
 use crate::{
     model::{document::Session, ids::ProcessId},
@@ -58,7 +59,12 @@ fn perform(effect: Effect) -> Option<Msg> {
             bytes,
         } => {
             let (at, bytes) = tail(&path, bytes).unwrap_or_default();
-            Msg::Tail { process, at, bytes }
+            Msg::Tail {
+                process,
+                path,
+                at,
+                bytes,
+            }
         }
         Effect::SearchLogs {
             ticket,
@@ -68,6 +74,7 @@ fn perform(effect: Effect) -> Option<Msg> {
             let (hits, more) = search(&pattern, &logs);
             Msg::Found { ticket, hits, more }
         }
+        Effect::Runs(ask) => Msg::Runs(reading::perform(ask)),
         Effect::Write { path, text } => Msg::Written(written(write(&path, &text), path)),
         Effect::CopyFile { from, to } => {
             Msg::Written(written(std::fs::copy(&from, &to).map(drop), to))

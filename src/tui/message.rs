@@ -13,6 +13,7 @@ use crate::{
         wire::{FromEngine, Opening, ToEngine},
     },
     model::{document::Session, ids::ProcessId},
+    tui::runs::{Answer, Ask},
 };
 
 /// Something happened.
@@ -26,6 +27,8 @@ pub enum Msg {
     Tail {
         /// Whose.
         process: ProcessId,
+        /// Which log: a past run may have a process of the same name.
+        path: PathBuf,
         /// Where in the log.
         at: u64,
         /// What.
@@ -40,6 +43,8 @@ pub enum Msg {
         /// There was more than is given.
         more: bool,
     },
+    /// A record was read.
+    Runs(Answer),
     /// A session was placed on paper.
     Planned(Box<Plan>),
     /// A file was written, or could not be.
@@ -90,6 +95,8 @@ pub enum Effect {
         /// Whose logs, and where they are.
         logs: Vec<(ProcessId, PathBuf)>,
     },
+    /// Read the records of runs; answered by [`Msg::Runs`].
+    Runs(Ask),
     /// Place a session on paper; answered by [`Msg::Planned`].
     Plan(Box<Session>),
     /// Put text on the user's clipboard (OSC 52).

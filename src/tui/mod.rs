@@ -19,9 +19,11 @@ pub mod overlay;
 mod queues;
 mod reading;
 pub mod run;
+pub mod runs;
 pub mod state;
 mod terminal;
 pub mod theme;
+pub mod timeline;
 mod toast;
 pub mod update;
 pub mod view;
@@ -48,6 +50,8 @@ pub struct Options {
     pub draft: Draft,
     /// Start it at once.
     pub start: bool,
+    /// Show this past run, by its id.
+    pub view: Option<String>,
     /// The theme, against the user's settings.
     pub theme: Option<String>,
     /// Names that stand for hosts.
@@ -107,6 +111,11 @@ pub fn open(options: Options) -> io::Result<()> {
     state.area = ratatui::layout::Rect::new(0, 0, width, height);
     if options.start {
         run::update::launch(&mut state);
+    }
+    if let Some(id) = &options.view {
+        state.tab = state::Tab::Runs;
+        state.effect(message::Effect::Runs(runs::Ask::List));
+        runs::update::open(&mut state, id);
     }
     let parts = event_loop::Loop {
         program: options.program,

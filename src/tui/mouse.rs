@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Position};
 use super::{
     compose,
     keymap::Action,
-    run,
+    run, runs,
     state::{State, Tab},
     theme::Theme,
     update::perform,
@@ -53,13 +53,24 @@ fn wheel(state: &mut State, at: Position, up: bool) {
 
 fn click(state: &mut State, at: Position) {
     if state.places.top.contains(at) {
-        if let Some(tab) = tab_at(state, at.x) {
-            state.tab = tab;
+        match tab_at(state, at.x) {
+            Some(Tab::Runs) => runs::update::show(state),
+            Some(tab) => state.tab = tab,
+            None => {}
         }
         return;
     }
+    if state.places.time.contains(at) {
+        let end = runs::update::past(state).map_or(0.0, |past| past.end);
+        let track = runs::view::track(state.places.time, end);
+        let column = at.x.saturating_sub(track.x);
+        return runs::update::go(state, runs::second_at(column, end, track.width));
+    }
     if state.tab == Tab::Compose {
         return compose::update::clicked(state, at);
+    }
+    if state.tab == Tab::Runs {
+        return click_run(state, at);
     }
     if state.tab != Tab::Run {
         return;
@@ -86,6 +97,25 @@ fn click(state: &mut State, at: Position) {
             run.tree.select_row(what);
             run.focus = Focus::Tree;
         }
+    }
+}
+
+/// A click selects a past run, one on the selected run opens it.
+fn click_run(state: &mut State, at: Position) {
+    let (rows, _) = runs::view::rows_of(state, state.places.body);
+    if state.runs.compared.is_some() || !rows.contains(at) {
+        return;
+    }
+    let selected = state.runs.current().map_or(0, |(at, _)| at);
+    let shown = state.runs.shown();
+    let first = run::view::scrolled(selected, shown.len(), usize::from(rows.height));
+    let row = first + usize::from(at.y - rows.y);
+    let Some(id) = shown.get(row).map(|run| run.id.clone()) else {
+        return;
+    };
+    match row == selected {
+        true => perform(state, Action::OpenRun),
+        false => state.runs.selected = Some(id),
     }
 }
 

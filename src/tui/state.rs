@@ -12,7 +12,7 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run,
+    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs,
     theme::Glyphs, toast::Toasts, view::Places,
 };
 use crate::model::{
@@ -64,6 +64,8 @@ pub struct Draft {
     pub path: Option<PathBuf>,
     /// The session as it is in the file.
     pub saved: Session,
+    /// The folder that relative paths start from where there is no file; absent: the one this program was started in.
+    pub base: Option<PathBuf>,
 }
 
 impl Draft {
@@ -74,6 +76,7 @@ impl Draft {
             text: None,
             path: None,
             saved: Session::default(),
+            base: None,
         }
     }
 
@@ -84,6 +87,7 @@ impl Draft {
             session: loaded.session,
             text: Some(loaded.text),
             path: Some(loaded.path),
+            base: None,
         }
     }
 
@@ -112,7 +116,8 @@ impl Draft {
     /// The folder that relative paths start from: that of its file, else this one.
     pub fn folder(&self, here: &Path) -> PathBuf {
         let parent = self.path.as_deref().and_then(Path::parent);
-        here.join(parent.unwrap_or(Path::new("")))
+        let folder = parent.or(self.base.as_deref());
+        here.join(folder.unwrap_or(Path::new("")))
     }
 
     /// What keeps it from being run.
@@ -129,8 +134,12 @@ pub struct State {
     pub draft: Draft,
     /// How it is composed.
     pub compose: compose::State,
-    /// The run that is looked at.
+    /// The run that is looked at: the one that goes on, or a past one.
     pub run: Option<run::State>,
+    /// The run that goes on while a past one is looked at.
+    pub aside: Option<run::State>,
+    /// What ran before.
+    pub runs: runs::Screen,
     /// What lies over the screen, the last one on top.
     pub overlays: Vec<Overlay>,
     /// Short news.
@@ -176,6 +185,8 @@ impl State {
             draft,
             compose: compose::State::default(),
             run: None,
+            aside: None,
+            runs: runs::Screen::default(),
             overlays: Vec::new(),
             toasts: Toasts::default(),
             theme: config.theme.clone(),
@@ -211,13 +222,40 @@ impl State {
             },
             Tab::Queues => Context::Queues,
             Tab::Hosts => Context::Hosts,
+            Tab::Runs if self.runs.is_filtering => Context::List,
             Tab::Runs => Context::Runs,
+        }
+    }
+
+    /// Whether a past run is looked at.
+    pub fn is_past(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.past.is_some())
+    }
+
+    /// The run that the engine speaks of, looked at or not.
+    pub fn live_run(&self) -> Option<&run::State> {
+        match self.is_past() {
+            true => self.aside.as_ref(),
+            false => self.run.as_ref(),
+        }
+    }
+
+    /// See [`live_run`](Self::live_run).
+    pub(super) fn live_run_mut(&mut self) -> Option<&mut run::State> {
+        self.live_place().as_mut()
+    }
+
+    /// Where the run that the engine speaks of is kept.
+    pub(super) fn live_place(&mut self) -> &mut Option<run::State> {
+        match self.is_past() {
+            true => &mut self.aside,
+            false => &mut self.run,
         }
     }
 
     /// Whether processes may be alive.
     pub fn is_live(&self) -> bool {
-        self.run.as_ref().is_some_and(run::State::is_live)
+        self.live_run().is_some_and(run::State::is_live)
     }
 
     /// When something changes on the screen although nothing happens: a second of the clock, the end of a toast.
@@ -232,8 +270,18 @@ impl State {
         self.effects.push_back(effect);
     }
 
-    /// Tells the engine something, if there is one.
+    /// Tells the engine something, if there is one; of a past run it is told nothing. Every wish of the user's goes
+    /// through here, and is noted.
     pub(super) fn command(&mut self, command: crate::model::event::Command) {
+        use crate::model::event::Command;
+        let is_of_all = matches!(command, Command::Finish | Command::Abort);
+        if self.is_past() && !is_of_all {
+            return runs::update::refuse(self);
+        }
+        let now = self.now;
+        if let Some(run) = self.live_run_mut() {
+            run.note(&command, now);
+        }
         self.effect(Effect::Send(crate::engine::door::wire::ToEngine::Command(
             command,
         )));

@@ -16,6 +16,7 @@ use super::{
     overlay::{self, For, Overlay, Wish},
     queues, run,
     run::Link,
+    runs,
     state::{State, Tab},
     view,
 };
@@ -41,11 +42,19 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         Msg::Input(Input::Resize(width, height)) => state.area = Rect::new(0, 0, width, height),
         Msg::Input(_) => {}
         Msg::Engine(message) => engine(state, *message),
-        Msg::Tail { process, at, bytes } => {
-            if let Some(pane) = state.run.as_mut().and_then(|run| run.pane(&process)) {
-                pane.loaded(at, bytes);
+        Msg::Tail {
+            process,
+            path,
+            at,
+            bytes,
+        } => {
+            if let Some(run) = &mut state.run
+                && run.log(&process).as_ref() == Some(&path)
+            {
+                run.loaded(&process, at, bytes);
             }
         }
+        Msg::Runs(answer) => runs::update::answered(state, answer),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
         Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
         Msg::Written(Ok(path)) => {
@@ -55,7 +64,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
         Msg::Due => {
-            if let Some(run) = &mut state.run {
+            if let Some(run) = state.live_run_mut() {
                 let seconds = run.seconds(now);
                 run.queues.rest(seconds);
             }
@@ -81,6 +90,9 @@ fn key_pressed(state: &mut State, key: &KeyEvent) {
         Some(action) => perform(state, action),
         None if context == Context::Typing => type_key(state, key),
         None if overlay::update::takes_text(state) => overlay::update::typed(state, key),
+        None if context == Context::List && state.overlays.is_empty() => {
+            runs::update::typed(state, key)
+        }
         None if state.overlays.is_empty() && state.tab == Tab::Compose => {
             compose::update::typed(state, key);
         }
@@ -119,6 +131,7 @@ fn pasted(state: &mut State, text: &str) {
         Context::Compose | Context::Form => compose::update::pasted(state, text),
         Context::Prompt if state.overlays.is_empty() => compose::update::pasted(state, text),
         Context::Prompt => overlay::update::pasted(state, text),
+        Context::List if state.overlays.is_empty() => runs::update::pasted(state, text),
         _ => {}
     }
 }
@@ -137,11 +150,15 @@ pub fn perform(state: &mut State, action: Action) {
         }
         return;
     }
+    if runs::update::act_in_the_past(state, action) {
+        return;
+    }
     let done = match state.tab {
         Tab::Run => run::update::act(state, action),
         Tab::Queues => queues::update::act(state, action),
         Tab::Compose => compose::update::act(state, action),
-        Tab::Hosts | Tab::Runs => false,
+        Tab::Runs => runs::update::act(state, action),
+        Tab::Hosts => false,
     };
     if !done {
         anywhere(state, action);
@@ -163,7 +180,7 @@ fn anywhere(state: &mut State, action: Action) {
         Action::ShowRun => state.tab = Tab::Run,
         Action::ShowQueues => state.tab = Tab::Queues,
         Action::ShowHosts => state.tab = Tab::Hosts,
-        Action::ShowRuns => state.tab = Tab::Runs,
+        Action::ShowRuns => runs::update::show(state),
         Action::Save => match state.draft.path.clone() {
             Some(path) => overlay::update::save_to(state, path),
             None => state
@@ -196,10 +213,7 @@ fn anywhere(state: &mut State, action: Action) {
 /// The user wants to leave: asked first when that ends something.
 fn quit(state: &mut State) {
     if state.is_live() {
-        let live = state
-            .run
-            .as_ref()
-            .map_or(0, |run| run.facts.count(None).live);
+        let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
             live => format!("{live} processes run. Stop them and leave?"),
@@ -232,7 +246,12 @@ pub fn quit_now(state: &mut State) {
 /// The engine spoke.
 fn engine(state: &mut State, message: FromEngine) {
     let now = state.now;
-    let Some(run) = &mut state.run else { return };
+    let is_past = state.is_past();
+    let run = match is_past {
+        true => state.aside.as_mut(),
+        false => state.run.as_mut(),
+    };
+    let Some(run) = run else { return };
     match message {
         FromEngine::Welcome {
             run: id, folder, ..
@@ -244,7 +263,7 @@ fn engine(state: &mut State, message: FromEngine) {
             problems,
             unplaceable,
         } => {
-            state.run = None;
+            *state.live_place() = None;
             state.effect(Effect::Hang);
             let title = match unplaceable {
                 true => "the session cannot be placed",
@@ -277,7 +296,7 @@ fn engine(state: &mut State, message: FromEngine) {
             let alert = matches!(stamped.event, Event::Alerted { .. });
             let over = matches!(stamped.event, Event::RunEnded { .. });
             let said = run.apply(&stamped, now);
-            let seen = state.tab == Tab::Run;
+            let seen = state.tab == Tab::Run && !is_past;
             if let Some(said) = said {
                 if alert || said.level == Level::Error && !seen {
                     state.effect(Effect::Alert(said.text.clone()));
@@ -305,6 +324,8 @@ fn engine(state: &mut State, message: FromEngine) {
             state.effects.extend(tails);
         }
         FromEngine::Chunk(chunk) => bytes(run, chunk),
+        // Asked for before a past run was opened.
+        FromEngine::Peeked { .. } if is_past => {}
         FromEngine::Peeked { queue, from, items } => {
             queues::update::peeked(state, queue, from, items)
         }
@@ -338,7 +359,7 @@ fn bytes(run: &mut run::State, chunk: Chunk) {
 }
 
 fn ended(state: &mut State) {
-    let Some(run) = &state.run else { return };
+    let Some(run) = state.live_run() else { return };
     let Some(outcome) = run.facts.outcome else {
         return;
     };

@@ -14,7 +14,7 @@ use ratatui::{
 };
 
 use super::{
-    compose, hosts, overlay, queues, run,
+    compose, hosts, overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
     widget::{
@@ -52,6 +52,10 @@ pub struct Places {
     pub queues: Rect,
     /// The panes.
     pub panes: Rect,
+    /// What past run it is; empty where none is looked at.
+    pub banner: Rect,
+    /// Which moment of it.
+    pub time: Rect,
 }
 
 /// Divides the screen.
@@ -73,10 +77,11 @@ pub fn places(state: &State) -> Places {
     };
     let mut places = Places {
         top,
-        body,
         bottom,
         ..Places::default()
     };
+    let body = runs::view::around(state, body, &mut places);
+    places.body = body;
     let focus_on_tree = state.run.as_ref().is_some_and(|run| {
         run.focus == run::Focus::Tree && run.typing.is_none() && !run.zoom && run.merged.is_none()
     });
@@ -144,9 +149,13 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Queues => queues::view::draw(state, theme, places.body, buffer),
         Tab::Hosts => hosts::view::draw(state, theme, places.body, buffer),
         Tab::Compose => compose::view::draw(state, theme, places.body, buffer),
-        Tab::Runs => None,
+        Tab::Runs => runs::view::draw(state, theme, places.body, buffer),
     };
-    let hints_of = state.config.keymap.hints(state.context());
+    runs::view::past(state, theme, places, buffer);
+    let hints_of = match runs::view::hints(state) {
+        Some(hints) => hints,
+        None => state.config.keymap.hints(state.context()),
+    };
     let right = Line::from(bottom_right(state));
     hints::draw(buffer, places.bottom, &hints_of, &right, theme);
     for overlay in &state.overlays {
@@ -190,11 +199,11 @@ fn bottom_right(state: &State) -> String {
 /// Draws the first line; gives where the name of each screen is.
 pub fn top(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Vec<Rect> {
     let changed = if state.draft.is_changed() { " *" } else { "" };
-    let name = format!(
-        "dragon-tui {} {}{changed}",
-        theme.glyphs.closed,
-        state.draft.name()
-    );
+    let session = match runs::update::past(state) {
+        Some(past) => past.listed.session.clone(),
+        None => state.draft.name() + changed,
+    };
+    let name = format!("dragon-tui {} {session}", theme.glyphs.closed);
     let screens: Vec<(&str, &str)> = ["1", "2", "3", "4", "5"]
         .into_iter()
         .zip(Tab::ALL.map(Tab::name))
@@ -217,7 +226,12 @@ fn status<'t>(state: &State, theme: &'t Theme) -> Line<'t> {
     let count = run.facts.count(None);
     let clock = Duration::try_from_secs_f64(run.seconds(state.now)).unwrap_or_default();
     let clock = format::clock(clock);
+    let died = run
+        .past
+        .as_ref()
+        .is_some_and(|past| past.listed.word() == "died" && past.is_at_end());
     let (sign, style, word): (&str, Style, &str) = match (&run.link, run.facts.outcome) {
+        (run::Link::Past, None) if died => (theme.glyphs.unknown, theme.error, "engine died"),
         (run::Link::Gone(_), _) => (theme.glyphs.unknown, theme.error, "engine gone"),
         (run::Link::Starting, _) => (theme.glyphs.starting, theme.starting, "starting"),
         (_, Some(Outcome::Succeeded)) => (theme.glyphs.succeeded, theme.ok, "succeeded"),

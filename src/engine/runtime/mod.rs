@@ -256,7 +256,7 @@ impl Runtime {
         let more = self
             .timeline
             .iter()
-            .any(|entry| matches!(entry.step, Step::Start(_)));
+            .any(|entry| matches!(entry.step, Step::Start(_) | Step::Restart(_)));
         self.parts.supervisor.set_more_to_come(more);
     }
 

@@ -281,6 +281,7 @@ fn step(step: &Step) -> Doc {
         Step::Stop(_) => "Stop",
         Step::Kill(_) => "Kill",
         Step::Mute(_) => "Mute",
+        Step::Restart(_) => "Restart",
         Step::Unmute(_) => "Unmute",
         Step::Scale(..) => "Scale",
         Step::Send(..) => "Send",

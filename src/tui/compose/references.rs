@@ -18,6 +18,7 @@ fn selectors(session: &mut Session) -> impl Iterator<Item = &mut Selector> {
             Step::Start(selector)
             | Step::Stop(selector)
             | Step::Kill(selector)
+            | Step::Restart(selector)
             | Step::Mute(selector)
             | Step::Unmute(selector)
             | Step::Scale(selector, _)

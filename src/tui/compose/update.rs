@@ -133,7 +133,8 @@ fn fold(state: &mut State, action: Action) {
     let compose = &mut state.compose;
     match (&compose.at, action) {
         (Node::Group(group), Action::Toggle) => {
-            if !compose.folded.remove(group) {
+            let was_folded = compose.folded.remove(group);
+            if !was_folded {
                 compose.folded.insert(group.clone());
             }
         }

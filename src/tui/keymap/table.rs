@@ -63,6 +63,8 @@ const SCREENS: &[Context] = &[
     Hosts,
     Runs,
 ];
+/// Where a past run can be looked at at any moment of it.
+const MOMENTS: &[Context] = &[Run, Pane, Context::Merged, Queues, Hosts];
 /// Everywhere but where a process gets the keys.
 const SUSPEND: &[Context] = &[Global, List, Prompt, Confirm, Context::Help];
 /// Where letters are text.
@@ -208,6 +210,23 @@ pub(super) const TABLE: &[Row] = &[
     row(&[Runs], "delete D", DeleteRun, "delete it", "delete"),
     row(&[Queues, Hosts, Runs], "/", Search, "search", "search"),
     row(&[Hosts, Runs], "f", Filter, "show only what fits", ""),
+    // A past run
+    row(
+        MOMENTS,
+        ", ctrl-left",
+        Earlier,
+        "in a past run: earlier",
+        "",
+    ),
+    row(MOMENTS, ". ctrl-right", Later, "in a past run: later", ""),
+    row(
+        MOMENTS,
+        "< ctrl-home",
+        Earliest,
+        "in a past run: its begin",
+        "",
+    ),
+    row(MOMENTS, "> ctrl-end", Latest, "in a past run: its end", ""),
     // Everywhere
     row(&[List], "enter", Enter, "choose", "choose"),
     row(&[Prompt], "enter", Enter, "done", "done"),

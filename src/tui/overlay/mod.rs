@@ -33,6 +33,12 @@ pub enum Wish {
     Discard(PathBuf),
     /// Write over a file that is there.
     Overwrite(PathBuf),
+    /// The same with the session and what was done since its start.
+    OverwriteTimeline(PathBuf),
+    /// Delete a past run, by its id.
+    DeleteRun(String),
+    /// Throw away changes and run a past run again, by its id.
+    RunAgain(String),
 }
 
 /// What a line of text is asked for.
@@ -44,6 +50,8 @@ pub enum For {
     Filter,
     /// A file to write the session to.
     SaveAs,
+    /// A file to write the session to, with what was done since its start.
+    SaveTimeline,
     /// A file to write the output to.
     SaveOutput,
     /// A session to open.
@@ -61,6 +69,7 @@ impl For {
             For::Search => "search (regular expression)",
             For::Filter => "show only lines that match",
             For::SaveAs => "save the session as",
+            For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
             For::Open => "open a session",
             For::Put => "put into the queue",

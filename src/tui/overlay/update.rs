@@ -19,7 +19,9 @@ use crate::{
         keymap::{Action, Context, Keymap},
         message::{Effect, Hit},
         run,
+        runs::{self, Ask},
         state::{Draft, State},
+        timeline,
         update::{perform, quit_now},
         widget::fuzzy,
     },
@@ -216,6 +218,9 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
+        Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
+        Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
+        Wish::RunAgain(id) => runs::update::again(state, id),
     }
 }
 
@@ -261,6 +266,19 @@ fn answer(state: &mut State) {
                     .push(Overlay::confirm(question, Wish::Overwrite(path)));
             } else {
                 save_to(state, path);
+            }
+            return;
+        }
+        For::SaveTimeline => {
+            let path = PathBuf::from(text.trim());
+            close(state);
+            if path.exists() {
+                let question = format!("{} is there already: write over it?", path.display());
+                state
+                    .overlays
+                    .push(Overlay::confirm(question, Wish::OverwriteTimeline(path)));
+            } else {
+                timeline::save_to(state, path);
             }
             return;
         }
@@ -363,6 +381,7 @@ pub fn open_session(state: &mut State, path: &Path) {
             state.compose.forget();
             if !state.is_live() {
                 state.run = None;
+                state.aside = None;
             }
         }
         Err(problems) => {

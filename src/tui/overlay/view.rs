@@ -331,7 +331,10 @@ fn found(state: &State, search: &Search, theme: &Theme, area: Rect, buffer: &mut
     };
     list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
         let hit = &hits[index];
-        let label = state.draft.session.label(&hit.process);
+        let label = match &state.run {
+            Some(run) => run.session.label(&hit.process),
+            None => hit.process.to_string(),
+        };
         let head = format!("{label}:{} ", hit.line);
         let used = put(buffer, line.x, line.y, line.width, &head, theme.dim);
         let text = &hit.text[hit.at];

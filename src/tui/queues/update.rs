@@ -60,7 +60,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
 }
 
 fn on_queue(state: &mut State, action: Action, queue: String) {
-    if !state.is_live() {
+    if !state.run.as_ref().is_some_and(|run| run.is_live()) {
         let text = "the run is over: its queues are gone";
         state.toasts.push(Level::Info, text, state.now);
         return;

@@ -29,6 +29,11 @@ use crate::{
         facts::{Facts, Said},
         message::Effect,
         queues::{History, Look},
+        runs::{
+            Past,
+            reading::{Moment, Opened},
+        },
+        timeline::Noted,
     },
 };
 
@@ -59,6 +64,10 @@ pub enum Focus {
 
 /// A run.
 pub struct State {
+    /// Its session, as it was started.
+    pub session: Session,
+    /// The text of it.
+    pub text: String,
     /// What is known of it.
     pub facts: Facts,
     /// Its record.
@@ -91,6 +100,10 @@ pub struct State {
     pub look: Look,
     /// What the engine says of why a rank does not run.
     pub because: Option<(ProcessId, String)>,
+    /// Which past run it is, and which moment of it.
+    pub past: Option<Box<Past>>,
+    /// What the user did since it was started.
+    pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
     watched: Vec<ProcessId>,
@@ -101,6 +114,8 @@ impl State {
     /// A run that is asked for.
     pub fn new(session: &Session, scrollback: usize) -> Self {
         Self {
+            session: session.clone(),
+            text: String::new(),
             facts: Facts::of(session),
             folder: None,
             link: Link::Starting,
@@ -117,9 +132,47 @@ impl State {
             queues: History::default(),
             look: Look::default(),
             because: None,
+            past: None,
+            noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
             scrollback,
+        }
+    }
+
+    /// A past run as it was in the end.
+    pub fn of_the_past(opened: Opened, scrollback: usize) -> Self {
+        let past = Past::new(&opened);
+        let mut run = Self::new(&opened.session, scrollback);
+        run.folder = Some(opened.listed.path);
+        run.link = Link::Past;
+        run.past = Some(Box::new(past));
+        run.turn_to(opened.moment);
+        run
+    }
+
+    /// A past run as it was at another moment.
+    pub fn turn_to(&mut self, moment: Moment) {
+        self.facts = moment.facts;
+        self.queues = moment.queues;
+        self.clock = (moment.at, None);
+    }
+
+    /// Another run is looked at: nothing of this one is drawn, so that its output need not come.
+    pub fn set_aside(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.typing = None;
+        if self.merged.is_none() {
+            self.panes.clear();
+            self.watch(Vec::new(), &mut effects);
+        }
+        effects
+    }
+
+    /// The user did something.
+    pub fn note(&mut self, command: &Command, now: Instant) {
+        if self.link == Link::Up {
+            self.noted.take(self.seconds(now), command);
         }
     }
 
@@ -266,10 +319,11 @@ impl State {
             if resized {
                 pane.screen.resize(inside.0, inside.1);
             }
-            let lives = self
-                .facts
-                .rank(process)
-                .is_some_and(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty));
+            let lives = self.is_live()
+                && self
+                    .facts
+                    .rank(process)
+                    .is_some_and(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty));
             if lives && (resized || open.is_none()) {
                 let (rows, cols) = inside;
                 let command = Command::Resize(process.clone(), rows, cols);
@@ -288,6 +342,21 @@ impl State {
             path: self.log(process)?,
             bytes: TAIL,
         })
+    }
+
+    /// The end of a log was read.
+    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>) {
+        match &mut self.merged {
+            Some(merged) if self.link == Link::Past => {
+                merged.push(process, 0, &bytes);
+                merged.finish(process);
+            }
+            _ => {
+                if let Some(pane) = self.pane(process) {
+                    pane.loaded(at, bytes);
+                }
+            }
+        }
     }
 
     fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
@@ -322,7 +391,7 @@ impl State {
                 }
                 worked = true;
                 let replies = pane.parse();
-                if !replies.is_empty() {
+                if !replies.is_empty() && self.link != Link::Past {
                     let to = super::tree::selector_of(&pane.process);
                     let command = Command::Send(to, replies);
                     effects.push(Effect::Send(ToEngine::Command(command)));

@@ -19,6 +19,7 @@ use crate::{
         message::Effect,
         overlay::{Overlay, Wish},
         state::{State, Tab},
+        timeline,
     },
 };
 
@@ -47,9 +48,10 @@ pub fn launch(state: &mut State) {
         return;
     }
     let draft = &state.draft;
-    let run = Run::new(&draft.session, state.config.scrollback);
+    let mut run = Run::new(&draft.session, state.config.scrollback);
+    run.text = draft.written();
     let opening = Opening {
-        text: draft.written(),
+        text: run.text.clone(),
         name: draft.name(),
         folder: draft.folder(&state.folder),
         path: draft.path.clone(),
@@ -58,6 +60,7 @@ pub fn launch(state: &mut State) {
         size: SIZE,
     };
     state.run = Some(run);
+    state.aside = None;
     state.tab = Tab::Run;
     state.effect(Effect::Launch(Box::new(opening)));
     state.effect(Effect::Send(ToEngine::SampleEvery(SAMPLE_EVERY)));
@@ -87,6 +90,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::Clear => clear(state),
         Action::Copy => copy(state),
         Action::Pager => pager(state),
+        Action::SaveTimeline => timeline::ask(state),
         _ => return look(state, action),
     }
     true
@@ -228,7 +232,18 @@ fn merge(state: &mut State) {
         Some(_) => Selector::group(selected.group),
         None => selected,
     };
-    run.merged = Some(Merged::new(of));
+    let merged = Merged::new(of);
+    // Of the past, the logs are all there is.
+    let logs: Vec<Effect> = match run.link {
+        Link::Past => merged
+            .watched(&run.facts)
+            .iter()
+            .filter_map(|process| run.read_tail(process))
+            .collect(),
+        _ => Vec::new(),
+    };
+    run.merged = Some(merged);
+    state.effects.extend(logs);
 }
 
 fn begin_typing(state: &mut State, to_all: bool) {
@@ -444,7 +459,7 @@ fn turn_page(run: &mut Run, by: isize) {
 
 /// The engine is gone: the run cannot go on.
 pub fn lost(state: &mut State, reason: String) {
-    if let Some(run) = &mut state.run
+    if let Some(run) = state.live_run_mut()
         && run.facts.outcome.is_none()
     {
         run.typing = None;

@@ -295,14 +295,13 @@ fn rank_columns(rank: &Rank, theme: &Theme) -> Vec<Span<'static>> {
         if let Some(gpus) = gpus {
             spans.push(Span::styled(format!("g{gpus} "), theme.info));
         }
-        spans.push(Span::styled(
-            format!("{:>4}", format::percent(f64::from(rank.cpu))),
-            theme.text,
-        ));
-        spans.push(Span::styled(
-            format!(" {:>5}", format::bytes(rank.memory)),
-            theme.text,
-        ));
+        // Nothing lives in no memory: it was not looked at, now or in that past.
+        let (cpu, memory) = match rank.memory {
+            0 => (theme.glyphs.none.to_owned(), theme.glyphs.none.to_owned()),
+            memory => (format::percent(f64::from(rank.cpu)), format::bytes(memory)),
+        };
+        spans.push(Span::styled(format!("{cpu:>4}"), theme.text));
+        spans.push(Span::styled(format!(" {memory:>5}"), theme.text));
         let rate = match rank.rate {
             rate if rate < 1.0 => String::new(),
             rate => format::bytes(rate as u64),
@@ -385,7 +384,7 @@ fn draw_pane(
     let rank = run.facts.rank(&pane.process)?;
     let typing = run.typing.as_ref().filter(|to| to.selects(&pane.process));
     let focused = typing.is_some() || is_current && run.focus == Focus::Pane;
-    let label = state.draft.session.label(&pane.process);
+    let label = run.session.label(&pane.process);
     let (glyph, _) = theme.process(rank.state, state_of(rank));
     let title = format!("{glyph} {label}");
     let mut about = String::new();
@@ -431,8 +430,12 @@ fn draw_pane(
         }
         return None;
     }
-    screen(&pane.screen, inside, theme, run.search.as_ref(), buffer);
-    if is_blank(&pane.screen) {
+    // A log does not say when its lines were written; what had not begun had written nothing.
+    let has_begun = run.link != Link::Past || rank.began.is_some();
+    if has_begun {
+        screen(&pane.screen, inside, theme, run.search.as_ref(), buffer);
+    }
+    if !has_begun || is_blank(&pane.screen) {
         let text = empty_text(run, pane, rank);
         if !text.is_empty() {
             centred(&text, theme.dim, inside, buffer);
@@ -465,6 +468,7 @@ fn empty_text(run: &Run, pane: &Pane, rank: &Rank) -> String {
         (Link::Starting, _) => "the engine starts".to_owned(),
         (Link::Gone(why), _) => format!("the engine is gone: {why}"),
         _ if pane.is_loading() => "reading the log".to_owned(),
+        (Link::Past, _) if rank.began.is_none() => "not started yet at that moment".to_owned(),
         (_, ProcessState::Idle | ProcessState::Waiting) => {
             format!("{}: w says why", rank.state)
         }
@@ -491,6 +495,9 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
             theme.glyphs.up,
             pane.screen.offset()
         ));
+    }
+    if run.past.as_ref().is_some_and(|past| !past.is_at_end()) && rank.state.is_live() {
+        parts.push("output up to its end".to_owned());
     }
     if pane.skipped > 0 {
         parts.push(format!("{} not shown", amount(pane.skipped)));

@@ -61,6 +61,7 @@ const STEPS: &[Variant] = &[
     ("Stop", "Stop(\"group/template\")"),
     ("Kill", "Kill(\"group/template\")"),
     ("Mute", "Mute(\"group/template\")"),
+    ("Restart", "Restart(\"group/template\")"),
     ("Unmute", "Unmute(\"group/template\")"),
     ("Scale", "Scale(\"group/template\", 4)"),
     ("Send", "Send(\"group/template.0\", \"text\\n\")"),
@@ -354,6 +355,7 @@ impl Decoder<'_> {
                     "Start" => Step::Start(who),
                     "Stop" => Step::Stop(who),
                     "Kill" => Step::Kill(who),
+                    "Restart" => Step::Restart(who),
                     "Mute" => Step::Mute(who),
                     _ => Step::Unmute(who),
                 })

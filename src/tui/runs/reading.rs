@@ -1,0 +1,285 @@
+//! What is read of the records of runs: the list, one run, how it was at a second of it.
+//!
+//! Owns the fold of a record into the facts of the screens. Reads files and takes as long as that takes: it is called
+//! where that harms nobody. Never keeps more of a record than what is shown. Start at [`perform`].
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::Deserialize;
+
+use super::{Answer, Ask, compare};
+use crate::{
+    engine::door::QueueSample,
+    model::{
+        document::Session,
+        event::{Event, Outcome},
+    },
+    record::{PastRun, RecordError, RunState, Runs},
+    tui::{facts::Facts, queues::History, state::Draft},
+};
+
+/// Runs that are listed; the record keeps fewer unless it was told otherwise.
+const LIST_MAX: usize = 2_000;
+
+/// Failures that the time bar shows.
+const FAILURES_MAX: usize = 256;
+
+/// A run in a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its folder.
+    pub path: PathBuf,
+    /// The name of its session.
+    pub session: String,
+    /// When it began: seconds since 1970.
+    pub started: u64,
+    /// Where it stands.
+    pub state: RunState,
+    /// How it ended, if it says.
+    pub outcome: Option<Outcome>,
+    /// How long it took, or takes so far; absent: only its events tell.
+    pub seconds: Option<f64>,
+    /// How many ranks it has.
+    pub ranks: u64,
+    /// How many of them failed, once that is counted.
+    pub failed: Option<u64>,
+    /// Bytes on disk.
+    pub size: u64,
+}
+
+impl Listed {
+    fn of(run: &PastRun, now: u64) -> Self {
+        let summary = run.summary.as_ref();
+        let started = run
+            .engine
+            .started
+            .max(summary.map_or(0, |summary| summary.started));
+        let so_far = (run.state == RunState::RunningHere && started > 0)
+            .then(|| now.saturating_sub(started) as f64);
+        Self {
+            id: run.id.clone(),
+            path: run.path.clone(),
+            session: summary.map_or_else(
+                || run.engine.session.clone(),
+                |summary| summary.session.clone(),
+            ),
+            started,
+            state: run.state.clone(),
+            outcome: summary.map(|summary| summary.outcome),
+            seconds: summary.map(|summary| summary.wall_seconds).or(so_far),
+            ranks: summary.map_or(run.engine.ranks, |summary| summary.ranks.total),
+            failed: summary.map(|summary| summary.ranks.failed),
+            size: run.size(),
+        }
+    }
+
+    /// How it ended, in a word.
+    pub fn word(&self) -> &'static str {
+        match (&self.state, self.outcome) {
+            (RunState::RunningHere, _) => "running",
+            (RunState::OnHost(_), _) => "elsewhere",
+            (_, Some(Outcome::Succeeded)) => "succeeded",
+            (_, Some(Outcome::Failed)) => "failed",
+            (_, Some(Outcome::Unplaceable)) => "unplaceable",
+            (_, Some(Outcome::HostLost)) => "host lost",
+            (_, Some(Outcome::Walltime)) => "walltime",
+            (_, Some(Outcome::Interrupted)) => "stopped",
+            (_, None) => "died",
+        }
+    }
+}
+
+/// How a run was at a second of it.
+#[derive(Debug)]
+pub struct Moment {
+    /// The second.
+    pub at: f64,
+    /// What was known then.
+    pub facts: Facts,
+    /// How the queues were.
+    pub queues: History,
+}
+
+/// A run that was opened, at its end.
+#[derive(Debug)]
+pub struct Opened {
+    /// Which.
+    pub listed: Listed,
+    /// Its session.
+    pub session: Arc<Session>,
+    /// How it was in the end.
+    pub moment: Moment,
+    /// The last second of which something is known.
+    pub end: f64,
+    /// The seconds at which a rank failed, the first ones.
+    pub failures: Vec<f64>,
+    /// Lines of the record that cannot be read.
+    pub damaged: u64,
+}
+
+/// Does what is asked for.
+pub fn perform(ask: Ask) -> Answer {
+    let now = SystemTime::now();
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let runs = || Runs::of_this_user().map_err(|error| error.to_string());
+    match ask {
+        Ask::List => Answer::Listed(runs().and_then(|runs| list(&runs, seconds)), seconds),
+        Ask::Open(name) => {
+            let opened = runs().and_then(|runs| open(&runs, &name, seconds));
+            Answer::Opened(opened.map(Box::new))
+        }
+        Ask::Moment { id, session, at } => {
+            let moment = runs().and_then(|runs| {
+                let run = runs.open(&id).map_err(said)?;
+                Ok(Box::new(
+                    fold(&run, &session, Some(at)).map_err(said)?.moment,
+                ))
+            });
+            Answer::Moment(id, moment)
+        }
+        Ask::Compare(a, b) => {
+            let compared = runs().and_then(|runs| compare::read(&runs, &a, &b, seconds));
+            Answer::Compared(compared.map(Box::new))
+        }
+        Ask::Again(id) => Answer::Again(runs().and_then(|runs| again(&runs, &id)).map(Box::new)),
+        Ask::Delete(id) => {
+            let deleted = runs().and_then(|runs| delete(&runs, &id, now));
+            Answer::Deleted(id, deleted)
+        }
+    }
+}
+
+pub(super) fn said(error: RecordError) -> String {
+    error.to_string()
+}
+
+/// All runs, newest first.
+pub fn list(runs: &Runs, now: u64) -> Result<Vec<Listed>, String> {
+    let found = runs.list(LIST_MAX).map_err(said)?;
+    Ok(found.iter().map(|run| Listed::of(run, now)).collect())
+}
+
+/// A run in a line.
+pub(super) fn listed(run: &PastRun, now: u64) -> Listed {
+    Listed::of(run, now)
+}
+
+/// The session of a run, and its text.
+pub(super) fn session_of(run: &PastRun) -> Result<(Session, String), String> {
+    let text = run.session_text().map_err(said)?;
+    let parsed = Session::parse(&text);
+    if parsed.session.groups.is_empty() {
+        let why = parsed.problems.iter().find(|problem| problem.is_error());
+        if let Some(why) = why {
+            return Err(format!(
+                "the session of {} cannot be read: {}",
+                run.id, why.message
+            ));
+        }
+    }
+    Ok((parsed.session, text))
+}
+
+/// A run at its end.
+pub fn open(runs: &Runs, name: &str, now: u64) -> Result<Opened, String> {
+    let run = runs.open(name).map_err(said)?;
+    let (session, _) = session_of(&run)?;
+    let folded = fold(&run, &session, None).map_err(said)?;
+    let mut listed = Listed::of(&run, now);
+    if run.summary.is_none() {
+        listed.seconds = Some(folded.end);
+    }
+    Ok(Opened {
+        listed,
+        session: Arc::new(session),
+        moment: folded.moment,
+        end: folded.end,
+        failures: folded.failures,
+        damaged: folded.damaged,
+    })
+}
+
+struct Folded {
+    moment: Moment,
+    end: f64,
+    failures: Vec<f64>,
+    damaged: u64,
+}
+
+/// A line of the record of the queues.
+#[derive(Deserialize)]
+struct QueueLine {
+    at: f64,
+    queues: Vec<QueueSample>,
+}
+
+/// Folds a record up to a second of it, that second included; absent: all of it.
+fn fold(run: &PastRun, session: &Session, until: Option<f64>) -> Result<Folded, RecordError> {
+    let mut facts = Facts::of(session);
+    let mut queues = History::default();
+    let mut failures = Vec::new();
+    let mut end = 0f64;
+    let mut events = run.events()?;
+    for event in events.by_ref() {
+        let event = event?;
+        if until.is_some_and(|until| event.at > until) {
+            break;
+        }
+        end = end.max(event.at);
+        if let Event::ProcessEnded { failure: true, .. } = &event.event
+            && failures.len() < FAILURES_MAX
+        {
+            failures.push(event.at);
+        }
+        facts.apply(&event);
+    }
+    run.queue_lines(|line: QueueLine| {
+        if until.is_some_and(|until| line.at > until) {
+            return false;
+        }
+        end = end.max(line.at);
+        queues.take(line.queues, line.at);
+        true
+    })?;
+    let at = until.unwrap_or(end);
+    queues.rest(at);
+    // Of a moment before the engine's first word, the run is known all the same.
+    if facts.run.is_empty() {
+        facts.run.clone_from(&run.id);
+        facts.session.clone_from(&run.engine.session);
+    }
+    Ok(Folded {
+        moment: Moment { at, facts, queues },
+        end,
+        failures,
+        damaged: events.damaged(),
+    })
+}
+
+/// The session of a run as a draft.
+fn again(runs: &Runs, id: &str) -> Result<Draft, String> {
+    let run = runs.open(id).map_err(said)?;
+    let (mut session, text) = session_of(&run)?;
+    // Without its file it would have no name any more.
+    if session.name.is_none() && !run.engine.session.is_empty() {
+        session.name = Some(run.engine.session.clone());
+    }
+    let folder = Some(&run.engine.folder).filter(|folder| !folder.is_empty());
+    Ok(Draft::again(session, text, folder.map(PathBuf::from)))
+}
+
+fn delete(runs: &Runs, id: &str, now: SystemTime) -> Result<(), String> {
+    match runs.delete(id, now) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!(
+            "{id} stays: it may still run, or what it left behind has not been cleaned up"
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
