@@ -123,8 +123,10 @@ fn a_session_is_composed_from_nothing_by_keys_only() {
     screens.write("sleep");
     screens.press("enter down enter");
     screens.write("\"30\"");
-    screens.press("enter + + up up enter");
-    for _ in 0.."template".len() {
+    screens.press("enter down down + + up up up up");
+    assert_eq!(screens.state.compose.at, node("group", "sleep"));
+    screens.press("enter");
+    for _ in 0.."sleep".len() {
         screens.press("backspace");
     }
     screens.write("sleeper");
@@ -429,7 +431,7 @@ fn something_new_is_chosen_from_a_list_that_begins_with_what_the_cursor_stands_o
     screens.press("enter");
     screens.write("true");
     screens.press("enter");
-    assert_eq!(screens.state.compose.at, node("demo", "template"));
+    assert_eq!(screens.state.compose.at, node("demo", "true"));
     screens.press("esc n");
     screens.write("que");
     screens.press("enter enter");
@@ -577,4 +579,40 @@ fn the_mouse_selects_parts_and_fields() {
     click(&mut screens, "python");
     assert_eq!(screens.state.compose.focus, Focus::Form);
     assert_eq!(screens.state.compose.field, 1);
+}
+
+#[test]
+fn a_whole_command_line_may_be_typed_as_a_target_and_names_what_has_no_name_yet() {
+    let mut screens = Screens::of(Session::default());
+    screens.press("n");
+    screens.write("SEED=7 python3 train.py --steps 5");
+    screens.press("enter");
+    assert_eq!(screens.state.compose.at, node("group", "train"));
+    let template = screens.template();
+    assert_eq!(template.target, Target::Program("python3".to_owned()));
+    assert_eq!(
+        (template.args.len(), template.env["SEED"].as_str()),
+        (3, "7")
+    );
+    screens.press("enter");
+    screens.write("3");
+    screens.press("enter");
+    assert_eq!(
+        screens.state.compose.at,
+        node("group", "train"),
+        "it has a name now"
+    );
+    assert_eq!(
+        screens.template().target,
+        Target::Program("python33".to_owned())
+    );
+    screens.press("u u");
+    assert_eq!(screens.template().target, Target::Program(String::new()));
+    screens.press("enter");
+    screens.write("ls | wc");
+    screens.press("enter");
+    assert_eq!(
+        screens.template().target,
+        Target::Shell("ls | wc".to_owned())
+    );
 }

@@ -322,7 +322,16 @@ fn accept(state: &mut State) {
     let text = editing.input.text().to_owned();
     let mut changed = state.draft.session.clone();
     match form::type_into(&mut changed, &state.compose.at, &field, &text) {
-        Ok(node) => {
+        Ok(mut node) => {
+            if let (Node::Template(group, name), "target") = (&node, field.spec.key)
+                && let Some(template) = changed
+                    .groups
+                    .get_mut(group)
+                    .and_then(|group| group.templates.get_mut(name))
+                && let Some(name) = command::understand(template)
+            {
+                node = edit::name_at_last(&mut changed, &node, &name);
+            }
             state.compose.editing = None;
             change(state, field.spec.label, None, |session, _| {
                 *session = changed;
