@@ -616,3 +616,65 @@ fn a_whole_command_line_may_be_typed_as_a_target_and_names_what_has_no_name_yet(
         Target::Shell("ls | wc".to_owned())
     );
 }
+
+/// A plan that has something of everything.
+fn plan() -> crate::engine::door::preview::Plan {
+    use crate::engine::door::preview::{PlannedHost, PlannedRanks};
+    let ranks = |template: &str, ranks: &[(u32, u32)], gpu: Option<u32>| PlannedRanks {
+        group: "demo".parse().unwrap(),
+        template: template.parse().unwrap(),
+        ranks: ranks.to_vec(),
+        cpus: Default::default(),
+        gpus: gpu.map(|gpu| [gpu].into_iter().collect()),
+    };
+    let host = |name: &str, gpus, rows: Vec<PlannedRanks>| PlannedHost {
+        name: crate::model::ids::HostName::new(name),
+        cpus: 8,
+        gpus,
+        reachable: gpus == 0,
+        ranks: rows.len() as u64,
+        rows,
+        free_gpus: 0,
+    };
+    let path = node("demo", "consumer").path().name("policy");
+    let text = "demo/consumer.2 cannot be placed: asked for 1 GPU; node02 has 0 of 2 GPUs free";
+    crate::engine::door::preview::Plan {
+        hosts: vec![
+            host("node01", 0, vec![ranks("generator", &[(0, 0)], None)]),
+            host(
+                "node02",
+                2,
+                vec![
+                    ranks("consumer", &[(0, 0)], Some(0)),
+                    ranks("consumer", &[(1, 1)], Some(1)),
+                ],
+            ),
+        ],
+        refusals: vec![Problem::error(path, text)],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_screen_looks_as_it_did() {
+    let mut session = demo();
+    session.groups["demo"].templates["consumer"].policy.gpus = Some(1);
+    session.groups["demo"].templates["consumer"].env = [("A".to_owned(), "b c".to_owned())].into();
+    let mut screens = Screens::of(session);
+    turn(
+        &mut screens.state,
+        Msg::Planned(Box::new(plan())),
+        Instant::now(),
+    );
+    screens.press("j j j");
+    insta::assert_snapshot!("wide", screens.screen());
+    screens.resize(80, 24);
+    screens.press("enter j j j j j");
+    insta::assert_snapshot!("small_form", screens.screen());
+    screens.press("tab");
+    insta::assert_snapshot!("small_plan", screens.screen());
+    screens.resize(40, 10);
+    insta::assert_snapshot!("tiny", screens.screen());
+    let first = Screens::of(Session::default());
+    insta::assert_snapshot!("first_minute", first.screen());
+}

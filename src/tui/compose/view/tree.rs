@@ -79,7 +79,13 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
     let mark = u16::from(worst.is_some()) * 2;
     let right = columns(&about);
     let room = line.right().saturating_sub(x + 1 + mark);
-    // Short of room the name is what counts.
+    // Short of room the name is what counts, then the last thing said about it.
+    let short = about.rsplit("  ").next().unwrap_or_default();
+    let about = match columns(&name) + 1 + right <= room {
+        true => about.as_str(),
+        false => short,
+    };
+    let right = columns(about);
     let right = match columns(&name) + 1 + right <= room {
         true => right,
         false => 0,
@@ -88,7 +94,7 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
     put_cut(buffer, x, line.y, width, &name, style, theme.glyphs);
     if right > 0 {
         let from = line.right().saturating_sub(1 + mark + right);
-        put_cut(buffer, from, line.y, right, &about, theme.dim, theme.glyphs);
+        put_cut(buffer, from, line.y, right, about, theme.dim, theme.glyphs);
     }
     if worst.is_some() {
         let from = line.right().saturating_sub(2);
