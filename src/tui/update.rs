@@ -39,7 +39,11 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         }
         Msg::Input(Input::Paste(text)) => pasted(state, &text),
         Msg::Input(Input::Mouse(event)) => mouse::update(state, &event),
-        Msg::Input(Input::Resize(width, height)) => state.area = Rect::new(0, 0, width, height),
+        Msg::Input(Input::Resize(width, height)) => {
+            state.area = Rect::new(0, 0, width, height);
+            // The terminal moved what was on it, even where it has its old size again by now.
+            state.effect(Effect::Redraw);
+        }
         Msg::Input(_) => {}
         Msg::Engine(message) => engine(state, *message),
         Msg::Tail {
