@@ -216,8 +216,10 @@ fn anywhere(state: &mut State, action: Action) {
 
 /// The user wants to leave: asked first when that ends something.
 fn quit(state: &mut State) {
-    if state.is_live() {
-        let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
+    let live = state
+        .live_run()
+        .map_or(0, |run| run.facts.count(None).live);
+    if live > 0 {
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
             live => format!("{live} processes run. Stop them and leave?"),
@@ -229,7 +231,7 @@ fn quit(state: &mut State) {
         let question = "The session has changes that are not saved. Leave all the same?";
         state.overlays.push(Overlay::confirm(question, Wish::Quit));
     } else {
-        state.effect(Effect::Quit);
+        quit_now(state);
     }
 }
 
