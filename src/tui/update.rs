@@ -216,9 +216,7 @@ fn anywhere(state: &mut State, action: Action) {
 
 /// The user wants to leave: asked first when that ends something.
 fn quit(state: &mut State) {
-    let live = state
-        .live_run()
-        .map_or(0, |run| run.facts.count(None).live);
+    let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
     if live > 0 {
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
