@@ -189,6 +189,7 @@ const LAYERS: &[Layer] = &[
             "engine::door!",
             "engine::door::client",
             "engine::door::join",
+            "engine::door::preview",
             "engine::door::wire",
         ]),
         crates: Crates::Never(&["portable_pty", "redis"]),

@@ -14,20 +14,17 @@ use std::{
 
 use dragon_tui::{
     engine::door::{
-        Chunk, CommandError,
-        client::Client,
+        CommandError,
         join::LogJoin,
         wire::{Deed, FrameReader, FromEngine, Opening, PROTOCOL, ToEngine, encode},
     },
-    model::{
-        event::{Command, Event, Outcome, Stamped},
-        ids::ProcessId,
-    },
+    model::event::{Command, Event, Outcome, Stamped},
 };
 use support::{
-    program::{Home, LIMIT, PROGRAM, lives, shell, signal},
+    program::{Home, LIMIT, lives, shell, signal},
     wait_for,
 };
+use talk::{SOON, Talk, executable, id, opening, program, session};
 
 #[path = "door/deaths.rs"]
 mod deaths;
@@ -35,238 +32,8 @@ mod deaths;
 #[path = "door/floods.rs"]
 mod floods;
 
-/// How long the end of everything may take when one side is gone.
-const SOON: Duration = Duration::from_secs(6);
-
-/// A client with its engine and everything that was said so far.
-struct Talk {
-    client: Client,
-    runtime: tokio::runtime::Runtime,
-    said: Vec<FromEngine>,
-    home: Home,
-}
-
-/// Sets what a child finds in its environment, as [`Home::prepare`] does: the engine takes ours.
-fn program(home: &Home) -> std::path::PathBuf {
-    let mut like = Program::new(PROGRAM);
-    home.prepare(&mut like);
-    let mut script = "#!/bin/sh\n".to_owned();
-    for (name, value) in like.get_envs() {
-        let name = name.to_str().unwrap();
-        script += &match value {
-            Some(value) => format!("export {name}='{}'\n", value.to_str().unwrap()),
-            None => format!("unset {name}\n"),
-        };
-    }
-    script += &format!("cd {}\nexec {PROGRAM} \"$@\"\n", home.path().display());
-    executable(home, "engine-here", &script)
-}
-
-/// A script to be run. Another process writes it: one of ours that is forked meanwhile would hold it open for writing.
-fn executable(home: &Home, name: &str, script: &str) -> std::path::PathBuf {
-    let path = home.path().join(name);
-    let mut writer = Program::new("sh")
-        .args(["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh"])
-        .arg(&path)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(&mut writer.stdin.take().unwrap(), script.as_bytes()).unwrap();
-    assert!(writer.wait().unwrap().success());
-    path
-}
-
-/// A group `g` of these templates, and more fields of the session.
-fn session(templates: &str, more: &str) -> String {
-    format!(
-        "Session(version: 1, {more} groups: {{ \"g\": ProcessGroup(templates: {{\n{templates}\n}}) }})"
-    )
-}
-
-fn opening(home: &Home, text: &str, start: bool) -> Opening {
-    Opening {
-        text: text.to_owned(),
-        name: "test".to_owned(),
-        folder: home.path().to_owned(),
-        path: Some("s.ron".into()),
-        host_aliases: Vec::new(),
-        start,
-        size: (24, 80),
-    }
-}
-
-fn id(text: &str) -> ProcessId {
-    text.parse().unwrap()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-}
-
-impl Talk {
-    fn opened(text: &str, start: bool) -> Self {
-        let home = Home::new();
-        let opening = opening(&home, text, start);
-        Self::of(home, opening)
-    }
-
-    fn of(home: Home, opening: Opening) -> Self {
-        let runtime = runtime();
-        let program = program(&home);
-        let client = {
-            let _inside = runtime.enter();
-            Client::launch(&program, opening).unwrap()
-        };
-        Self {
-            client,
-            runtime,
-            said: Vec::new(),
-            home,
-        }
-    }
-
-    /// Under way, each rank of `g` running.
-    fn started(templates: &str) -> Self {
-        let mut talk = Self::opened(&session(templates, ""), true);
-        talk.welcome();
-        talk
-    }
-
-    fn send(&mut self, message: ToEngine) {
-        self.client.send(message).unwrap();
-    }
-
-    fn wish(&mut self, command: Command) {
-        self.send(ToEngine::Command(command));
-    }
-
-    /// Listens until something said from now on is what is waited for.
-    #[track_caller]
-    fn hear<T>(&mut self, what: &str, mut found: impl FnMut(&FromEngine) -> Option<T>) -> T {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let client = &mut self.client;
-            let next = async { tokio::time::timeout(left, client.next()).await };
-            let Ok(message) = self.runtime.block_on(next) else {
-                panic!("waited in vain for {what}; so far: {:?}", self.said.last());
-            };
-            let found = found(&message);
-            let gone = matches!(message, FromEngine::Gone(_));
-            self.said.push(message);
-            if let Some(found) = found {
-                return found;
-            }
-            assert!(!gone, "gone before {what}: {:?}", self.said.last());
-        }
-    }
-
-    #[track_caller]
-    fn event<T>(&mut self, what: &str, mut found: impl FnMut(&Event) -> Option<T>) -> T {
-        self.hear(what, |said| match said {
-            FromEngine::Event(stamped) => found(&stamped.event),
-            _ => None,
-        })
-    }
-
-    #[track_caller]
-    fn welcome(&mut self) {
-        self.hear("a welcome", |said| {
-            matches!(said, FromEngine::Welcome { .. }).then_some(())
-        });
-    }
-
-    #[track_caller]
-    fn rank_started(&mut self, process: &str) {
-        self.event("a start", |event| match event {
-            Event::ProcessStarted { process: it, .. } => (*it == id(process)).then_some(()),
-            _ => None,
-        });
-    }
-
-    /// Watches these, and waits until that is so.
-    #[track_caller]
-    fn watch(&mut self, processes: &[&str]) {
-        self.send(ToEngine::Watch(processes.iter().map(|it| id(it)).collect()));
-        self.hear("the watch", |said| {
-            matches!(said, FromEngine::Watching(_)).then_some(())
-        });
-    }
-
-    /// Output of a process, from now on and what was said before, until it holds this text.
-    #[track_caller]
-    fn output(&mut self, process: &str, text: &str) {
-        let mut bytes = self.shown(process);
-        // Of a flood only the end is looked at again.
-        let holds = |bytes: &[u8], new: usize| {
-            let from = bytes.len().saturating_sub(new + text.len());
-            memchr::memmem::find(&bytes[from..], text.as_bytes()).is_some()
-        };
-        if holds(&bytes, bytes.len()) {
-            return;
-        }
-        self.hear(text, |said| {
-            let FromEngine::Chunk(chunk) = said else {
-                return None;
-            };
-            if *chunk.process == id(process) {
-                bytes.extend_from_slice(&chunk.bytes);
-            }
-            holds(&bytes, chunk.bytes.len()).then_some(())
-        });
-    }
-
-    fn chunks(&self, process: &str) -> Vec<&Chunk> {
-        let all = self.said.iter().filter_map(|said| match said {
-            FromEngine::Chunk(chunk) => Some(chunk),
-            _ => None,
-        });
-        all.filter(|chunk| *chunk.process == id(process)).collect()
-    }
-
-    fn shown(&self, process: &str) -> Vec<u8> {
-        let chunks = self.chunks(process);
-        chunks.iter().flat_map(|it| it.bytes.clone()).collect()
-    }
-
-    fn events(&self) -> Vec<&Stamped> {
-        let all = self.said.iter().filter_map(|said| match said {
-            FromEngine::Event(stamped) => Some(stamped),
-            _ => None,
-        });
-        all.collect()
-    }
-
-    /// Waits for the end of the run and of the engine; how it ended.
-    #[track_caller]
-    fn over(&mut self) -> Outcome {
-        self.hear("the end", |said| (*said == FromEngine::Over).then_some(()));
-        let gone = self.gone();
-        assert_eq!(gone, "the engine has ended");
-        let outcome = self.events().last().map(|last| last.event.clone());
-        match outcome {
-            Some(Event::RunEnded { outcome, .. }) => outcome,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[track_caller]
-    fn gone(&mut self) -> String {
-        self.hear("the engine's end", |said| match said {
-            FromEngine::Gone(text) => Some(text.clone()),
-            _ => None,
-        })
-    }
-
-    #[track_caller]
-    fn finish(&mut self) -> Outcome {
-        self.wish(Command::Finish);
-        self.over()
-    }
-}
+#[path = "door/talk.rs"]
+mod talk;
 
 #[test]
 fn a_session_is_started_watched_steered_and_finished() {
@@ -520,6 +287,17 @@ fn the_engine_has_no_terminal_and_a_session_of_its_own() {
     talk.event("an answer", |event| {
         matches!(event, Event::Explained { .. }).then_some(())
     });
+    talk.finish();
+}
+
+#[test]
+fn the_engine_writes_its_own_log_when_it_is_asked_to() {
+    let home = Home::new();
+    let program = program(&home);
+    let opening = opening(&home, &session(&shell("t", "read line", ""), ""), true);
+    let mut talk = Talk::launched(home, &program, &["--log-level", "trace"], opening);
+    talk.welcome();
+    assert!(talk.home.the_run().join("engine.log").exists());
     talk.finish();
 }
 

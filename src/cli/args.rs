@@ -122,7 +122,11 @@ enum Sub {
     },
     /// A session's engine: talks to its screen over standard input, a socket
     #[command(hide = true)]
-    Engine,
+    Engine {
+        /// As that of dragon-tui itself
+        #[arg(long, value_name = "LEVEL")]
+        log_level: Option<tracing::level_filters::LevelFilter>,
+    },
     /// The part on a host: talks to an engine over its standard input and output
     #[command(hide = true)]
     Agent,
@@ -189,7 +193,7 @@ pub fn run() -> ExitCode {
             format,
         }) => past_runs(run.as_deref(), prune, limit, format),
         Some(Sub::View { run, theme }) => screens::view(&run, theme),
-        Some(Sub::Engine) => engine::run(),
+        Some(Sub::Engine { log_level }) => engine::run(log_level),
         Some(Sub::Agent) => return agent::serve::run_stdio(),
         Some(Sub::Guardian) => return agent::guardian::run_stdio(),
         Some(Sub::Probe { address }) => Ok(u8::from(!accepts(&address))),

@@ -1,4 +1,4 @@
-//! `dragon-tui check`: everything that is wrong in session files, in one go. Starts nothing, asks no host.
+//! `dragon-tui check`: everything that is wrong in sessions, themes and settings, in one go. Starts nothing, asks no host.
 
 use std::{
     io::Write,
@@ -10,6 +10,7 @@ use crate::term::plain_text::one_line;
 use crate::{
     engine::preflight,
     model::session::{FieldPath, Parsed, Part, Problem, Session},
+    tui::{config, theme::ThemeFile},
 };
 
 /// Checks files. Exit code 0: all can be used; 2: at least one cannot.
@@ -23,7 +24,7 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
     for path in paths {
         let text = Session::text_in(path);
         let problems = match &text {
-            Ok(text) => of_text(path, text),
+            Ok(text) => of_file(path, text),
             Err(problem) => vec![problem.clone()],
         };
         failures::write(&problems, text.as_deref().ok(), format, &mut out)?;
@@ -51,6 +52,35 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
     Ok(if errors > 0 { 2 } else { 0 })
 }
 
+/// Everything that is wrong with a file, whatever it is: its first word says that.
+fn of_file(path: &Path, text: &str) -> Vec<Problem> {
+    let problems = match first_word(text) {
+        "Config" => config::check(text),
+        "Theme" => ThemeFile::parse(text).1,
+        _ => return of_text(path, text),
+    };
+    let in_file = problems.into_iter().map(|problem| problem.in_file(path));
+    in_file.collect()
+}
+
+/// The first word behind blanks and comments; empty: there is none.
+fn first_word(text: &str) -> &str {
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let comment = if rest.starts_with("//") {
+            rest.find('\n')
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map(|at| at + 1)
+        } else {
+            break;
+        };
+        let Some(end) = comment else { return "" };
+        rest = rest[end + 1..].trim_start();
+    }
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+    &rest[..end.unwrap_or(rest.len())]
+}
+
 /// Everything that is wrong with a session in itself, in the order of its text: also where it cannot be read as a whole,
 /// what was read is checked.
 pub fn of_text(path: &Path, text: &str) -> Vec<Problem> {
@@ -72,5 +102,39 @@ fn sees_output(parsed: &Parsed, problem: &Problem) -> bool {
             parsed.is_read(&FieldPath::template(group, template).name("stderr"))
         }
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_first_word() {
+        for (text, word) in [
+            ("Config()", "Config"),
+            ("\u{feff}// a /* theme */\n/* of\nmine */ Theme (", "Theme"),
+            ("// nothing", ""),
+            ("/* nothing", ""),
+            ("", ""),
+            ("(version: 1)", ""),
+        ] {
+            assert_eq!(first_word(text), word, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn themes_and_settings_are_checked_as_what_they_are() {
+        let told = |name: &str, text: &str, word: &str| {
+            let problems = of_file(Path::new(name), text);
+            let told = problems.iter().any(|it| it.to_string().contains(word));
+            assert!(told, "{problems:?}");
+        };
+        told(
+            "t.ron",
+            "Theme(name: \"t\", texd: \"red\")",
+            "did you mean `text`",
+        );
+        told("c.ron", "Config(version: 1, mouse: 3)", "mouse");
     }
 }

@@ -10,7 +10,9 @@ use std::{
 };
 
 use anyhow::Context;
+use tracing::level_filters::LevelFilter;
 
+use super::{engine_log::EngineLog, streams};
 use crate::{
     engine::door::{opening::Surroundings, serve},
     record::{Limits, Runs},
@@ -20,7 +22,7 @@ use crate::{
 ///
 /// # Errors
 /// When there is no such client, or something of this program itself fails.
-pub fn run() -> anyhow::Result<u8> {
+pub fn run(log_level: Option<LevelFilter>) -> anyhow::Result<u8> {
     // Whoever starts us may have made us the leader of a session already.
     let _ = rustix::process::setsid();
     let socket = client().context("the engine is started by dragon-tui itself")?;
@@ -29,7 +31,14 @@ pub fn run() -> anyhow::Result<u8> {
         runs: Runs::of_this_user()?,
         limits: Limits::default(),
     };
-    serve::run(socket, surroundings)?;
+    let log = log_level.map(EngineLog::begin);
+    serve::run(socket, surroundings, |folder| {
+        if let Some(Err(error)) = log.map(|log| log.move_to(folder)) {
+            streams::say(format_args!(
+                "the engine's own log cannot be written: {error}"
+            ));
+        }
+    })?;
     Ok(0)
 }
 

@@ -103,7 +103,7 @@ pub fn options(loaded: &Loaded, composing: &Composing) -> anyhow::Result<EngineO
     let agent = std::env::current_exe().context("this program cannot be found")?;
     let saved = session::saved(&loaded.session, Some(&loaded.text));
     if saved.anew {
-        streams::say("the record has the session without its comments: they could not be kept");
+        streams::say("comments of the session could not be kept in the record of the run");
     }
     Ok(EngineOptions {
         name: loaded.name(),
@@ -191,6 +191,10 @@ pub(super) fn tell_first(mut problems: Vec<session::Problem>, loaded: &Loaded, f
 async fn follow(mut handle: EngineHandle, printer: &mut Printer) -> Outcome {
     let mut chunks = Vec::new();
     let mut outcome = None;
+    // Output may be here before the first event: whoever reads JSON is told of the run first.
+    if let Some(event) = handle.events.recv().await {
+        printer.event(&event);
+    }
     loop {
         tokio::select! {
             event = handle.events.recv() => match event {

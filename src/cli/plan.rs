@@ -17,6 +17,7 @@ use crate::term::plain_text::one_line;
 use crate::{
     agent::{hello, wire::ChildKey},
     engine::{
+        door::preview,
         hosts,
         placement::{HostFacts, Inventory, Seat},
         preflight::{self, Trial},
@@ -25,7 +26,6 @@ use crate::{
     model::{
         cpuset::CpuSet,
         document::Session,
-        host::HostSpec,
         ids::{GroupName, HostName, ProcessId, TemplateName},
         policy::{Placement, Policy},
         template::ProcessTemplate,
@@ -72,7 +72,7 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
         headless::tell_first(problems, &loaded, format);
         return Ok(2);
     }
-    let welcome = hello::describe_this_host(wants_gpus(session));
+    let welcome = hello::describe_this_host(preview::wants_gpus(session));
     let mut inventory = hosts::inventory(session, &composing.host_alias, &welcome);
     let unknown = hosts::unknown_aliases(&composing.host_alias, &inventory);
     if !unknown.is_empty() {
@@ -117,19 +117,6 @@ pub fn run(path: &Path, composing: &Composing, format: Format) -> anyhow::Result
     }
     headless::tell_first(refusals, &loaded, format);
     Ok(3)
-}
-
-fn wants_gpus(session: &Session) -> bool {
-    let here = !session
-        .hosts
-        .iter()
-        .any(|host| matches!(host, HostSpec::Declared(host) if host.gpus > 0));
-    session.groups.iter().any(|(name, group)| {
-        group.templates.keys().any(|template| {
-            let policy = session.policy_of(name, template);
-            policy.gpus.is_some_and(|count| count > 0) || (policy.gpu_affinity.is_some() && here)
-        })
-    })
 }
 
 /// Whether GPUs are asked of this machine: only then is it news that it has none.

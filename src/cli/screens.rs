@@ -2,7 +2,11 @@
 //!
 //! Owns what must be known before the terminal is taken: the session, or what is wrong with it. Start at [`run`].
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::Context;
 
@@ -11,6 +15,9 @@ use super::{
     headless, streams,
 };
 use crate::{
+    agent::hello,
+    engine::door::preview,
+    model::{document::Session, ids::HostName},
     record::Runs,
     tui::{self, state::Draft},
 };
@@ -46,11 +53,12 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
             None => return Ok(2),
         },
     };
-    let options = options(draft)?;
+    let aliases = screens.composing.host_alias;
+    let options = options(draft, aliases.clone())?;
     open(tui::Options {
         start: screens.start,
         theme: screens.theme,
-        aliases: screens.composing.host_alias,
+        aliases,
         ..options
     })
 }
@@ -67,7 +75,7 @@ pub fn view(run: &str, theme: Option<String>) -> anyhow::Result<u8> {
     open(tui::Options {
         view: Some(found.id),
         theme,
-        ..options(Draft::empty())?
+        ..options(Draft::empty(), Vec::new())?
     })
 }
 
@@ -85,8 +93,17 @@ fn refused() -> Option<u8> {
     Some(2)
 }
 
-fn options(draft: Draft) -> anyhow::Result<tui::Options> {
+fn options(draft: Draft, aliases: Vec<(HostName, HostName)>) -> anyhow::Result<tui::Options> {
+    // What this machine has does not change meanwhile; its GPUs are only looked for when a session asks for some.
+    let hosts = [OnceLock::new(), OnceLock::new()];
+    let planner = move |session: &Session| {
+        let with_gpus = preview::wants_gpus(session);
+        let here =
+            hosts[usize::from(with_gpus)].get_or_init(|| hello::describe_this_host(with_gpus));
+        preview::plan(session, &aliases, here)
+    };
     Ok(tui::Options {
+        planner: Arc::new(planner),
         draft,
         start: false,
         view: None,

@@ -3,7 +3,8 @@
 //! Owns everything between a client and the agents: the [`supervisor`] decides, [`placement`] seats, the
 //! `runtime` performs, [`output`] carries bytes to logs and clients, [`queues`] serves items. The only door
 //! is [`Engine::start`], which checks everything, starts nothing when anything is wrong, and gives an
-//! [`EngineHandle`]: commands in, events and pane bytes out, all of them serialisable.
+//! [`EngineHandle`]: commands in, events and pane bytes out, all of them serialisable. A client in another process has
+//! the same by the [`door`].
 
 pub mod door;
 pub mod hosts;

@@ -14,10 +14,14 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
+    Planner,
     message::{Effect, Hit, Msg},
     runs::reading,
 };
-use crate::{model::ids::ProcessId, term::plain_text};
+use crate::{
+    model::{document::Session, ids::ProcessId},
+    term::plain_text,
+};
 
 /// What a search gives at most.
 const HITS_MAX: usize = 1_000;
@@ -35,6 +39,15 @@ pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
             // The screens are gone: nobody waits for it.
             let _ = answers.blocking_send(answer);
         }
+    });
+}
+
+/// Places a session on paper; the plan comes by the channel.
+pub fn plan(session: Box<Session>, planner: Planner, answers: mpsc::Sender<Msg>) {
+    tokio::task::spawn_blocking(move || {
+        let plan = planner(&session);
+        // The screens are gone: nobody waits for it.
+        let _ = answers.blocking_send(Msg::Planned(Box::new(plan)));
     });
 }
 

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_stream::StreamExt;
 
 use super::{
-    deeds,
+    Planner, deeds,
     message::{Effect, Msg},
     state::State,
     terminal::Terminal,
@@ -59,6 +59,8 @@ pub struct Loop<'t> {
     pub program: PathBuf,
     /// Finds a theme by its name.
     pub theme: &'t dyn Fn(&str) -> Theme,
+    /// Places a session on paper.
+    pub planner: Planner,
 }
 
 /// Runs until the user leaves.
@@ -120,6 +122,9 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     Effect::Alert(text) => {
                         let told = state.config.desktop_notifications.then_some(text.as_str());
                         terminal.alert(state.config.bell, told)?;
+                    }
+                    Effect::Plan(session) => {
+                        deeds::plan(session, parts.planner.clone(), answers.clone());
                     }
                     disk => deeds::begin(disk, answers.clone()),
                 }

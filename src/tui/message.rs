@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use crossterm::event::Event as Input;
 
 use crate::{
-    engine::door::wire::{FromEngine, Opening, ToEngine},
-    model::ids::ProcessId,
+    engine::door::{
+        preview::Plan,
+        wire::{FromEngine, Opening, ToEngine},
+    },
+    model::{document::Session, ids::ProcessId},
     tui::runs::{Answer, Ask},
 };
 
@@ -42,6 +45,8 @@ pub enum Msg {
     },
     /// A record was read.
     Runs(Answer),
+    /// A session was placed on paper.
+    Planned(Box<Plan>),
     /// A file was written, or could not be.
     Written(Result<PathBuf, String>),
     /// Something to say of what an effect did.
@@ -92,6 +97,8 @@ pub enum Effect {
     },
     /// Read the records of runs; answered by [`Msg::Runs`].
     Runs(Ask),
+    /// Place a session on paper; answered by [`Msg::Planned`].
+    Plan(Box<Session>),
     /// Put text on the user's clipboard (OSC 52).
     Copy(String),
     /// Write a file of the user's.

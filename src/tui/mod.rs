@@ -6,6 +6,7 @@
 //! or ends a process: facts arrive from the engine, which is a process of its own, and wishes leave as commands. Start at
 //! [`open`].
 
+pub mod compose;
 pub mod config;
 mod deeds;
 mod event_loop;
@@ -28,14 +29,20 @@ pub mod update;
 pub mod view;
 pub mod widget;
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use config::{Ascii, Config};
 use state::{Draft, State};
 use terminal::Terminal;
 use theme::{Depth, Glyphs, Theme};
 
-use crate::model::ids::HostName;
+use crate::{
+    engine::door::preview::Plan,
+    model::{document::Session, ids::HostName},
+};
+
+/// Places a session on paper; may take its time.
+pub type Planner = Arc<dyn Fn(&Session) -> Plan + Send + Sync>;
 
 /// What the command line says.
 pub struct Options {
@@ -53,6 +60,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// This program, which is the engine too.
     pub program: PathBuf,
+    /// Places a session on this machine and those that it names.
+    pub planner: Planner,
 }
 
 /// Whether there is a terminal to draw on.
@@ -111,6 +120,7 @@ pub fn open(options: Options) -> io::Result<()> {
     let parts = event_loop::Loop {
         program: options.program,
         theme: &theme,
+        planner: options.planner,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

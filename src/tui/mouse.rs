@@ -6,6 +6,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Position};
 
 use super::{
+    compose,
     keymap::Action,
     run, runs,
     state::{State, Tab},
@@ -64,6 +65,9 @@ fn click(state: &mut State, at: Position) {
         let track = runs::view::track(state.places.time, end);
         let column = at.x.saturating_sub(track.x);
         return runs::update::go(state, runs::second_at(column, end, track.width));
+    }
+    if state.tab == Tab::Compose {
+        return compose::update::clicked(state, at);
     }
     if state.tab == Tab::Runs {
         return click_run(state, at);

@@ -12,8 +12,8 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs, theme::Glyphs,
-    toast::Toasts, view::Places,
+    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs,
+    theme::Glyphs, toast::Toasts, view::Places,
 };
 use crate::model::{
     document::Session,
@@ -132,6 +132,8 @@ pub struct State {
     pub tab: Tab,
     /// The session as it is composed.
     pub draft: Draft,
+    /// How it is composed.
+    pub compose: compose::State,
     /// The run that is looked at: the one that goes on, or a past one.
     pub run: Option<run::State>,
     /// The run that goes on while a past one is looked at.
@@ -181,6 +183,7 @@ impl State {
         Self {
             tab,
             draft,
+            compose: compose::State::default(),
             run: None,
             aside: None,
             runs: runs::Screen::default(),
@@ -208,6 +211,8 @@ impl State {
             return overlay.context();
         }
         match self.tab {
+            Tab::Compose if self.compose.editing.is_some() => Context::Prompt,
+            Tab::Compose if self.compose.focus == compose::Focus::Form => Context::Form,
             Tab::Compose => Context::Compose,
             Tab::Run => match &self.run {
                 Some(run) if run.typing.is_some() => Context::Typing,

@@ -9,6 +9,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
 use super::{
+    compose,
     keymap::{Action, Context},
     message::{Effect, Msg},
     mouse,
@@ -54,6 +55,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
+        Msg::Planned(plan) => compose::update::planned(state, *plan),
         Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
@@ -75,6 +77,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
 /// Where everything is after a change.
 pub fn settle(state: &mut State) {
     state.places = view::places(state);
+    compose::update::settle(state);
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
         let effects = run.arrange(state.places.panes);
         state.effects.extend(effects);
@@ -89,6 +92,9 @@ fn key_pressed(state: &mut State, key: &KeyEvent) {
         None if overlay::update::takes_text(state) => overlay::update::typed(state, key),
         None if context == Context::List && state.overlays.is_empty() => {
             runs::update::typed(state, key)
+        }
+        None if state.overlays.is_empty() && state.tab == Tab::Compose => {
+            compose::update::typed(state, key);
         }
         None => {}
     }
@@ -122,6 +128,8 @@ fn pasted(state: &mut State, text: &str) {
             let bytes = keys::paste(text, &pane.screen.modes());
             state.command(Command::Send(to, bytes));
         }
+        Context::Compose | Context::Form => compose::update::pasted(state, text),
+        Context::Prompt if state.overlays.is_empty() => compose::update::pasted(state, text),
         Context::Prompt => overlay::update::pasted(state, text),
         Context::List if state.overlays.is_empty() => runs::update::pasted(state, text),
         _ => {}
@@ -148,8 +156,9 @@ pub fn perform(state: &mut State, action: Action) {
     let done = match state.tab {
         Tab::Run => run::update::act(state, action),
         Tab::Queues => queues::update::act(state, action),
+        Tab::Compose => compose::update::act(state, action),
         Tab::Runs => runs::update::act(state, action),
-        Tab::Compose | Tab::Hosts => false,
+        Tab::Hosts => false,
     };
     if !done {
         anywhere(state, action);

@@ -14,7 +14,7 @@ use ratatui::{
 };
 
 use super::{
-    hosts, overlay, queues, run, runs,
+    compose, hosts, overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
     widget::{
@@ -148,8 +148,8 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Run => run::view::draw(state, theme, buffer),
         Tab::Queues => queues::view::draw(state, theme, places.body, buffer),
         Tab::Hosts => hosts::view::draw(state, theme, places.body, buffer),
+        Tab::Compose => compose::view::draw(state, theme, places.body, buffer),
         Tab::Runs => runs::view::draw(state, theme, places.body, buffer),
-        Tab::Compose => None,
     };
     runs::view::past(state, theme, places, buffer);
     let hints_of = match runs::view::hints(state) {

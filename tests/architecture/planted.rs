@@ -197,20 +197,20 @@ fn a_file_with_a_path_of_its_own_is_where_its_declaration_stands() {
 
 #[test]
 fn the_screens_reach_the_engine_by_its_door_only() {
-    let supervisor = ("src/engine/supervisor/mod.rs", "");
-    let client = ("src/engine/door/client.rs", "");
-    let door = (
-        "src/tui/update.rs",
-        "use crate::engine::door::{Chunk, client::Client};",
-    );
-    assert_eq!(found(&[supervisor, client, door]), []);
-    let inside = (
-        "src/tui/update.rs",
-        "use crate::engine::supervisor::Supervisor;",
-    );
-    assert_eq!(found(&[supervisor, inside]).len(), 1);
-    let handle = ("src/tui/update.rs", "use crate::engine::EngineHandle;");
-    assert_eq!(found(&[supervisor, handle]).len(), 1);
+    let engine = ["supervisor/mod", "door/mod", "door/client", "door/serve"];
+    let engine = engine.map(|name| format!("src/engine/{name}.rs"));
+    let names = |named: &str| {
+        let screen = format!("use crate::engine::{named};");
+        let mut sources: Vec<(&str, &str)> = engine.iter().map(|it| (&**it, "")).collect();
+        sources.push(("src/tui/update.rs", &screen));
+        found(&sources).len()
+    };
+    for named in ["door::Chunk", "door::client::Client"] {
+        assert_eq!(names(named), 0, "{named}");
+    }
+    for named in ["EngineHandle", "supervisor::Supervisor", "door::serve::run"] {
+        assert_eq!(names(named), 1, "{named}");
+    }
 }
 
 #[test]

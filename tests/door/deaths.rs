@@ -114,21 +114,25 @@ fn an_engine_that_ends_in_trouble_has_said_why() {
     let home = Home::new();
     let script = "#!/bin/sh\necho 'something is wrong' >&2\nexit 7\n";
     let program = executable(&home, "engine", script);
-    let runtime = runtime();
-    let client = {
-        let _inside = runtime.enter();
-        Client::launch(&program, opening(&home, "", true)).unwrap()
-    };
-    let mut talk = Talk {
-        client,
-        runtime,
-        said: Vec::new(),
-        home,
-    };
+    let mut talk = Talk::with(&program, home);
     let gone = talk.gone();
     assert_eq!(
         gone,
         "the engine ended with exit code 7; it said: something is wrong"
+    );
+}
+
+#[test]
+fn an_engine_that_speaks_nonsense_is_left() {
+    let home = Home::new();
+    let script = "#!/bin/sh\necho 'Last login: Monday on tty1' >&0\ncat >/dev/null\n";
+    let program = executable(&home, "engine", script);
+    let mut talk = Talk::with(&program, home);
+    let gone = talk.gone();
+    assert!(gone.contains("damaged"), "{gone}");
+    assert!(
+        gone.starts_with("the engine has ended"),
+        "it heard so: {gone}"
     );
 }
 

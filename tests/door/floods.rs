@@ -54,12 +54,11 @@ fn a_client_that_takes_nothing_holds_up_neither_floods_nor_anybody_else() {
     });
     // Now everything is read: it is as new as it can be, and what is missing is counted.
     talk.output("g/quiet.0", "done");
-    talk.wish(Command::Explain(id("g/quiet.0")));
-    talk.event("an answer", |event| {
-        matches!(event, Event::Explained { .. }).then_some(())
-    });
-    let is_end = |it: &&Stamped| matches!(&it.event, Event::ProcessEnded { process, .. } if *process == id("g/pipe.0"));
-    assert!(talk.events().iter().any(is_end), "events are in order");
+    let flood = id("g/pipe.0");
+    talk.told(
+        "the end of the flood",
+        |event| matches!(event, Event::ProcessEnded { process, .. } if *process == flood),
+    );
     talk.finish();
     for template in ["pty", "pipe"] {
         let log = talk.home.log("g", template, 0);
@@ -75,6 +74,39 @@ fn a_client_that_takes_nothing_holds_up_neither_floods_nor_anybody_else() {
         let missing: u64 = chunks.iter().map(|it| it.gap).sum();
         assert!(missing > 1 << 20, "{template}: {missing} bytes");
     }
+}
+
+#[test]
+fn all_that_was_written_comes_also_when_nobody_writes_any_more() {
+    let line = "read line; seq 8000 | head -c 40000; echo; read line; seq 30000 | head -c 150000; echo end";
+    let templates: String = (0..4)
+        .map(|index| shell(&format!("t{index}"), line, "terminal: Pty, stdin: Pane"))
+        .collect();
+    let mut talk = Talk::started(&templates);
+    let all = ["g/t0.0", "g/t1.0", "g/t2.0", "g/t3.0"];
+    talk.watch(&all);
+    for process in all {
+        talk.rank_started(process);
+    }
+    // Nothing is read until both portions lie in the rings, larger than what is brought forward at once.
+    for least in [40_000, 190_000] {
+        for index in 0..4 {
+            let to = format!("g/t{index}").parse().unwrap();
+            talk.wish(Command::Send(to, b"go\n".to_vec()));
+        }
+        wait_for("the portion", LIMIT, || {
+            let size = |index| size_of_log(&talk.home, &format!("t{index}"));
+            (0..4).all(|index| size(index) > least).then_some(())
+        });
+    }
+    for process in all {
+        talk.output(process, "end\r\n");
+    }
+    for (index, process) in all.iter().enumerate() {
+        let log = talk.home.log("g", &format!("t{index}"), 0);
+        assert!(talk.shown(process) == log, "{process}");
+    }
+    talk.finish();
 }
 
 #[test]

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::MemfdFlags;
+use rustix::{fs::MemfdFlags, net::Shutdown};
 use tokio::{io::Interest, net::UnixStream, time::Instant};
 
 use super::{
@@ -68,6 +68,14 @@ impl Client {
     /// # Errors
     /// When the program cannot be started, there is no descriptor to spare, or the session is too large.
     pub fn launch(program: &Path, opening: Opening) -> io::Result<Self> {
+        Self::launch_with(program, &[], opening)
+    }
+
+    /// The same, with more arguments for the engine (`--log-level LEVEL`).
+    ///
+    /// # Errors
+    /// As [`Self::launch`].
+    pub fn launch_with(program: &Path, more: &[&str], opening: Opening) -> io::Result<Self> {
         let (socket, theirs) = StdStream::pair()?;
         socket.set_nonblocking(true)?;
         let complaints: File =
@@ -81,6 +89,7 @@ impl Client {
         let socket = UnixStream::from_std(socket)?;
         let engine = Command::new(program)
             .arg("engine")
+            .args(more)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(complaints.try_clone()?)
@@ -203,6 +212,8 @@ impl Client {
     }
 
     fn close(&mut self, why: Option<String>) {
+        // One that goes on and speaks nonsense is to hear that nobody listens.
+        let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
         self.closed = Some(why.unwrap_or_default());
         self.reader = FrameReader::default();
         self.waiting.clear();

@@ -17,9 +17,12 @@
 pub mod client;
 mod errands;
 pub mod join;
+mod line;
 pub mod opening;
 mod outgoing;
+pub mod preview;
 pub mod serve;
+mod serving;
 pub mod wire;
 
 pub use super::{

@@ -6,6 +6,8 @@
 //! A frame is the length of its payload (u32, little endian), a kind (u8) and the payload: 1, a message as JSON; 2, some
 //! output of a process (engine to client only) as raw bytes behind a fixed header, see [`encode_chunk`].
 
+mod path_text;
+
 use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -35,7 +37,7 @@ pub struct Opening {
     #[serde(with = "path_text")]
     pub folder: PathBuf,
     /// Its file, as problems name it; absent: it has none yet.
-    #[serde(with = "optional_path_text")]
+    #[serde(with = "path_text::optional")]
     pub path: Option<PathBuf>,
     /// This name stands for that host.
     pub host_aliases: Vec<(HostName, HostName)>,
@@ -62,7 +64,8 @@ pub enum ToEngine {
     Watch(Vec<ProcessId>),
     /// Milliseconds between samples from now on; 0, as at first: none.
     SampleEvery(u32),
-    /// Milliseconds between looks at the queues from now on; 0, as at first: none. Told when something changed.
+    /// Milliseconds between looks at the queues from now on (at least 50); 0, as at first: none. Told when something
+    /// changed; ages and waiting times are those of that moment.
     QueuesEvery(u32),
     /// Items of a queue, without taking them. Answered by `Peeked` or a failed `Done`.
     Peek {
@@ -343,72 +346,6 @@ struct GreetingVersion {
 
 fn message<T: DeserializeOwned>(payload: &[u8]) -> Result<T, WireError> {
     Ok(serde_json::from_slice(payload)?)
-}
-
-/// A path as text; where it is no UTF-8, as its bytes.
-mod path_text {
-    use std::{
-        ffi::OsString,
-        os::unix::ffi::{OsStrExt, OsStringExt},
-        path::{Path, PathBuf},
-    };
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    pub enum Written {
-        Text(String),
-        Bytes(Vec<u8>),
-    }
-
-    impl From<&Path> for Written {
-        fn from(path: &Path) -> Self {
-            match path.to_str() {
-                Some(text) => Written::Text(text.to_owned()),
-                None => Written::Bytes(path.as_os_str().as_bytes().to_vec()),
-            }
-        }
-    }
-
-    impl From<Written> for PathBuf {
-        fn from(written: Written) -> Self {
-            match written {
-                Written::Text(text) => text.into(),
-                Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
-            }
-        }
-    }
-
-    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-        Written::from(path).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        Written::deserialize(deserializer).map(PathBuf::from)
-    }
-}
-
-/// The same, where there may be none.
-mod optional_path_text {
-    use std::path::PathBuf;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::path_text::Written;
-
-    pub fn serialize<S: Serializer>(
-        path: &Option<PathBuf>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        path.as_deref().map(Written::from).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<PathBuf>, D::Error> {
-        Ok(Option::<Written>::deserialize(deserializer)?.map(PathBuf::from))
-    }
 }
 
 #[cfg(test)]

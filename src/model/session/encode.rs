@@ -267,7 +267,7 @@ fn host(host: &HostSpec) -> Doc {
     }
 }
 
-fn queue(queue: &QueueSpec) -> Doc {
+pub(super) fn queue(queue: &QueueSpec) -> Doc {
     let mut fields = Fields::default();
     fields.put_some("maxsize", queue.maxsize, leaf);
     fields.put_some("maxbytes", queue.maxbytes, leaf);
@@ -341,7 +341,7 @@ fn after(after: &After) -> Doc {
     Doc::Variant(name, vec![text(after.name())])
 }
 
-fn group(group: &ProcessGroup) -> Doc {
+pub(super) fn group(group: &ProcessGroup) -> Doc {
     let mut fields = Fields::default();
     fields.put_filled(
         "templates",
@@ -365,7 +365,7 @@ fn group(group: &ProcessGroup) -> Doc {
     Doc::Struct("ProcessGroup", fields.0)
 }
 
-fn template(template: &ProcessTemplate) -> Doc {
+pub(super) fn template(template: &ProcessTemplate) -> Doc {
     let default = ProcessTemplate::default();
     let mut fields = Fields::default();
     fields.put(

@@ -13,6 +13,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub mod written;
 
 use std::{
     collections::HashSet,
@@ -354,7 +355,8 @@ fn one_line(node: &Node) -> Span {
 pub struct Saved {
     /// The text.
     pub text: String,
-    /// Whether nothing of the text before could be kept: its comments and its layout are gone, and whoever saves says so.
+    /// Whether parts of the text before could not be kept although they did not change: comments in them are gone, and
+    /// whoever saves says so.
     pub anew: bool,
 }
 
@@ -365,7 +367,7 @@ pub struct Saved {
 pub fn saved(session: &Session, original: Option<&str>) -> Saved {
     let doc = encode::session(session);
     match original.and_then(|text| patch::patch(text, &doc)) {
-        Some(text) => Saved { text, anew: false },
+        Some((text, anew)) => Saved { text, anew },
         None => Saved {
             text: doc.document(),
             anew: original.is_some_and(|text| !text.trim().is_empty()),

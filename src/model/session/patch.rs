@@ -24,20 +24,27 @@ const DEPTH: usize = ron_text::DEPTH_MAX;
 /// entry of a template), then those around them, last the fields of the session.
 const DEPTH_ANEW: usize = 5;
 
-/// The text with the changes that make it the document; nothing when the text is no session.
-pub(super) fn patch(text: &str, new: &Doc) -> Option<String> {
+/// The text with the changes that make it the document, and whether more was written anew than changed; nothing when the
+/// text is no session.
+pub(super) fn patch(text: &str, new: &Doc) -> Option<(String, bool)> {
     let old = read(text)?;
     if old == *new {
-        return Some(text.to_owned());
+        return Some((text.to_owned(), false));
     }
+    std::iter::once(DEPTH)
+        .chain((1..=DEPTH_ANEW).rev())
+        .filter_map(|depth| Some((at_depth(text, &old, new, depth)?, depth < DEPTH)))
+        .find(|(out, _)| read(out).is_some_and(|read| read == *new))
+}
+
+/// The text, which says `old`, changed in place down to a depth; what is deeper is written anew where it differs.
+pub(super) fn at_depth(text: &str, old: &Doc, new: &Doc, depth: usize) -> Option<String> {
     let tree = ron_text::parse(text);
     let root = tree.root?;
     let patcher = Patcher::new(text, &root, &tree.comments);
     let (before, after) = (text.get(..root.span.start)?, text.get(root.span.end..)?);
-    std::iter::once(DEPTH)
-        .chain((1..=DEPTH_ANEW).rev())
-        .map(|depth| format!("{before}{}{after}", patcher.node(&root, &old, new, depth)))
-        .find(|out| read(out).is_some_and(|read| read == *new))
+    let changed = patcher.node(&root, old, new, depth);
+    Some(format!("{before}{changed}{after}"))
 }
 
 /// The document of a text whose form is right.

@@ -20,7 +20,11 @@ fn logs_are_byte_exact_with_fewer_open_files_than_logs() {
         let id = ids[turn * 7 % 10];
         let bytes: Vec<u8> = (0..turn % 97).map(|n| (n * turn) as u8).collect();
         assert!(logs.write(id, &bytes, Instant::now()).is_none());
-        expected.entry(id).or_default().extend(bytes);
+        let before = expected.entry(id).or_default();
+        if !bytes.is_empty() {
+            assert_eq!(logs.began(id), before.len() as u64);
+        }
+        before.extend(bytes);
         if turn == 250 {
             assert!(logs.close(id, Instant::now()).is_none());
         }
@@ -88,6 +92,8 @@ fn a_full_disk_is_said_once_counted_marked_in_the_log_and_over_once() {
         .write(full, b"back\n", start + Duration::from_secs(4))
         .unwrap();
     assert!(over.to_string().contains("11 bytes are lost"), "{over}");
+    let mark = fs::metadata(&path).unwrap().len() - 5;
+    assert_eq!(logs.began(full), mark, "behind the mark");
     assert!(
         logs.write(full, b"more\n", start + Duration::from_secs(4))
             .is_none()
@@ -97,6 +103,7 @@ fn a_full_disk_is_said_once_counted_marked_in_the_log_and_over_once() {
         "\n[dragon-tui: 11 bytes lost here: no space left on device]\nback\nmore\n"
     );
     assert_eq!(fs::read(logs.path(fine).unwrap()).unwrap(), b"fine!");
+    assert_eq!(logs.began(full), mark + 5);
     assert_eq!(logs.bytes(full), (10, 11));
     assert_eq!(logs.total_bytes(), (15, 11));
 }
@@ -135,6 +142,7 @@ fn a_folder_removed_under_a_running_engine_comes_back() {
         matches!(said, Some(RecordNotice::Restored { .. })),
         "{said:?}"
     );
+    assert_eq!(logs.began(id), 0, "of the new file");
     assert!(events.append(&[notice("after")]).is_none());
     assert_eq!(fs::read(logs.path(id).unwrap()).unwrap(), b"after");
     assert_ne!(run.lock_inode(), lock);

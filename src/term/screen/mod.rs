@@ -99,9 +99,10 @@ impl Screen {
 
     /// Takes the next bytes of the child's output; it does not matter where the stream is cut into calls.
     ///
-    /// The work is in proportion to the bytes, but one that clears a screen costs as much as the screen is
-    /// large (2 ms a KiB at worst, at 60 × 200): who has a deadline feeds a KiB at a time. Bytes from the past may hold questions answered long
-    /// ago: who feeds them throws away [`Self::take_replies`] and [`Self::take_bell`] afterwards.
+    /// The work is in proportion to the bytes, but one that clears a screen costs as much as the screen is large
+    /// (2 ms a KiB at worst, at 60 × 200): who has a deadline feeds a KiB at a time. Bytes from the past may hold
+    /// questions answered long ago: who feeds them throws away [`Self::take_replies`] and [`Self::take_bell`]
+    /// afterwards.
     pub fn feed(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;

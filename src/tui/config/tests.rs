@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn messages(text: &str) -> Vec<String> {
@@ -75,7 +77,7 @@ fn everything_wrong_is_said_with_its_place_and_the_rest_counts() {
             "4:12: ascii: unknown word `Sometimes`",
             "5:12: mouse: expected `true` or `false`, found text",
             "6:17: scrollback: lies between 0 and 1000000",
-            "8:9: keys.rum: unknown place `rum`: did you mean `run`?",
+            "8:9: keys.rum: unknown place `rum`",
             "10:13: keys.run.stopp: unknown action `stopp`: did you mean `stop`?",
             "11:13: keys.run.quit: `quit` has no key in `run`, but in global",
             "12:21: keys.run.mute: no key is called `contrl-m`",
@@ -127,4 +129,30 @@ fn the_folder_follows_the_xdg_rules() {
     assert_eq!(folder(Some("x"), Some("/h")), path("/h/.config/dragon-tui"));
     assert_eq!(folder(None, Some("/h")), path("/h/.config/dragon-tui"));
     assert_eq!(folder(Some(""), None), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_is_read_without_a_panic(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                Just("Config(version: 1, ".to_owned()),
+                Just("Theme(version: 1, ".to_owned()),
+                Just("keys: {\"run\": {\"stop\": [\"ctrl-".to_owned()),
+                Just("palette: {\"a\": (\"#".to_owned()),
+                Just("text: (fg: ".to_owned()),
+                "[\\PC]{0,4}",
+                "[\\[\\](){}\",:#0-9a-f-]{1,6}",
+            ],
+            0..12,
+        )
+    ) {
+        let text = pieces.concat();
+        let (_, problems) = Config::parse(&text);
+        let (theme, more) = theme::ThemeFile::parse(&text);
+        prop_assert!(!problems.is_empty() || !more.is_empty() || text.starts_with(['C', 'T', '(']));
+        theme.theme(theme::Depth::Ansi16, &theme::Glyphs::ASCII);
+    }
 }

@@ -58,6 +58,8 @@ pub enum For {
     Open,
     /// An item for the queue that is selected.
     Put,
+    /// A command line to make a template of.
+    Command,
 }
 
 impl For {
@@ -71,6 +73,7 @@ impl For {
             For::SaveOutput => "save the output as",
             For::Open => "open a session",
             For::Put => "put into the queue",
+            For::Command => "a shell command, as you would type it",
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         ids::ProcessId,
     },
     tui::{
+        compose,
         keymap::{Action, Context, Keymap},
         message::{Effect, Hit},
         run,
@@ -300,6 +301,11 @@ fn answer(state: &mut State) {
             }
             return;
         }
+        For::Command => {
+            close(state);
+            compose::update::import(state, &text);
+            return;
+        }
         For::Put => {
             close(state);
             super::super::queues::update::put(state, text.into_bytes());
@@ -372,6 +378,7 @@ pub fn open_session(state: &mut State, path: &Path) {
     match Session::open(path) {
         Ok(loaded) => {
             state.draft = Draft::of(loaded);
+            state.compose.forget();
             if !state.is_live() {
                 state.run = None;
                 state.aside = None;
@@ -415,5 +422,5 @@ fn save_output(state: &mut State, to: PathBuf) {
 
 /// Whether a key is text for the topmost overlay.
 pub fn takes_text(state: &State) -> bool {
-    state.context() == Context::Prompt
+    !state.overlays.is_empty() && state.context() == Context::Prompt
 }

@@ -21,14 +21,17 @@ pub const TAIL: usize = 256 << 10;
 const WAITING_MAX: usize = 1 << 20;
 const KEPT: usize = 128 << 10;
 
-/// Bytes fed at once, between looks at the clock.
-const PIECE: usize = 16 << 10;
+/// Bytes fed at once, between looks at the clock: a stream of nothing but clear-screens takes some milliseconds for so
+/// many, ordinary text some microseconds.
+const PIECE: usize = 2 << 10;
 
 /// Bytes with their place in the log.
 #[derive(Debug)]
 struct Piece {
     at: u64,
     bytes: Vec<u8>,
+    /// How many of them were fed.
+    fed: usize,
 }
 
 impl Piece {
@@ -81,14 +84,14 @@ impl Pane {
         self.position = at;
         self.silent_until = at + bytes.len() as u64;
         self.waiting_bytes += bytes.len();
-        self.waiting.push_front(Piece { at, bytes });
+        self.waiting.push_front(Piece { at, bytes, fed: 0 });
     }
 
     /// Bytes came, the first of them at this place of the log.
     pub fn live(&mut self, incarnation: Incarnation, at: u64, bytes: Vec<u8>) {
         self.incarnation = self.incarnation.max(incarnation);
         self.waiting_bytes += bytes.len();
-        self.waiting.push_back(Piece { at, bytes });
+        self.waiting.push_back(Piece { at, bytes, fed: 0 });
         if self.waiting_bytes > WAITING_MAX && !self.loading {
             while self.waiting_bytes > KEPT
                 && self.waiting.len() > 1
@@ -124,8 +127,10 @@ impl Pane {
         let Some(piece) = self.waiting.front_mut() else {
             return Vec::new();
         };
-        let len = piece.bytes.len().min(PIECE);
-        let (at, end) = (piece.at, piece.at + len as u64);
+        let rest = &piece.bytes[piece.fed..];
+        let len = rest.len().min(PIECE);
+        let at = piece.at + piece.fed as u64;
+        let end = at + len as u64;
         if at > self.position {
             self.skipped += at - self.position;
             self.screen.gap();
@@ -133,20 +138,19 @@ impl Pane {
         }
         // What the log already gave.
         let known = (self.position - at).min(len as u64) as usize;
-        self.screen.feed(&piece.bytes[known..len]);
+        self.screen.feed(&rest[known..len]);
         self.position = self.position.max(end);
-        if len == piece.bytes.len() {
+        piece.fed += len;
+        if piece.fed == piece.bytes.len() {
+            self.waiting_bytes -= piece.bytes.len();
             self.waiting.pop_front();
-        } else {
-            piece.bytes.drain(..len);
-            piece.at = end;
         }
-        self.waiting_bytes -= len;
         let replies = self.screen.take_replies();
-        match end <= self.silent_until {
-            true => Vec::new(),
-            false => replies,
+        if end <= self.silent_until {
+            self.screen.take_bell();
+            return Vec::new();
         }
+        replies
     }
 
     /// Where in the log what is shown ends.

@@ -28,11 +28,14 @@ impl Depth {
             return Depth::None;
         }
         let colours = value("COLORTERM");
-        // Terminals that have them all and of which some do not say so. Inside of screen only its own word counts.
+        // Terminals that have them all and of which some do not say so.
         let modern = ["kitty", "alacritty", "wezterm", "ghostty", "foot", "direct"]
             .iter()
             .any(|name| term.contains(name));
-        if colours.contains("truecolor") || colours.contains("24bit") || modern {
+        // GNU screen hands on what the terminal outside of it says, and has only 256; tmux brings colours down.
+        let screen = term.starts_with("screen") && value("TMUX").is_empty();
+        let all = colours.contains("truecolor") || colours.contains("24bit") || modern;
+        if all && !screen {
             Depth::True
         } else if term.contains("256color") || value("TERM_PROGRAM") == "apple_terminal" {
             Depth::Ansi256

@@ -33,6 +33,14 @@ fn every_embedded_theme_is_read_without_a_problem_and_says_its_name() {
 }
 
 #[test]
+fn every_shipped_theme_is_embedded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("themes");
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, EMBEDDED.len());
+    assert_eq!(EMBEDDED[0].0, DEFAULT);
+}
+
+#[test]
 fn every_text_of_every_theme_can_be_read_on_its_ground_at_every_depth() {
     for (name, _) in EMBEDDED {
         for depth in [Depth::Ansi16, Depth::Ansi256, Depth::True] {
@@ -149,7 +157,7 @@ fn everything_wrong_in_a_theme_is_said_with_its_place_and_the_rest_counts() {
             "3:34: palette.red: `red` is a colour already",
             "3:59: palette.bad: `#12345` is not of the form #rrggbb",
             "5:5: texd: unknown field `texd`: did you mean `text`?",
-            "6:10: dim: unknown colour `inc`: did you mean `ink`?",
+            "6:10: dim: unknown colour `inc`",
             "7:18: accent.fg: an index lies between 0 and 255",
             "7:23: accent.blink: unknown field `blink`",
             "8:21: ok: unknown colour of the sixteen `gren`: did you mean `green`?",
@@ -203,6 +211,12 @@ fn the_environment_says_how_many_colours_there_are() {
     assert_eq!(depth(&[("TERM", "xterm-kitty")]), Depth::True);
     assert_eq!(depth(&[("TERM", "xterm-direct")]), Depth::True);
     assert_eq!(depth(&[("TERM", "xterm")]), Depth::Ansi16);
+    let screen = [("TERM", "screen-256color"), ("COLORTERM", "truecolor")];
+    assert_eq!(depth(&screen), Depth::Ansi256);
+    assert_eq!(
+        depth(&[screen[0], screen[1], ("TMUX", "/tmp/tmux-1/default,1,0")]),
+        Depth::True
+    );
     assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi16);
     assert_eq!(depth(&[("TERM", "vt100")]), Depth::None);
     assert_eq!(

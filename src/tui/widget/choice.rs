@@ -17,7 +17,11 @@ pub fn words(
 ) -> Vec<Rect> {
     let width = |at: usize| {
         let word = words.get(at).map_or(0, |word| text::columns(word));
-        if at == chosen { word + 4 } else { word }
+        if at == chosen {
+            word.saturating_add(4)
+        } else {
+            word
+        }
     };
     // Short of room the first words give way.
     let mut first = 0;

@@ -8,6 +8,7 @@ use ratatui::{
     style::Style,
     text::{Line, Span},
 };
+use unicode_width::UnicodeWidthChar;
 
 /// An item that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub struct Hit {
 const MARKED: usize = 256;
 
 /// The items that fit, best first; those that fit alike stay in their order. Words of the query may fit
-/// anywhere and in any order; capitals count when the query has any. An empty query fits everything.
+/// anywhere and in any order; capitals count when the query has any. A word may begin with `^`, `'` or `!`, or end with `$`, as in fzf: at
+/// the beginning, as it stands, not at all, at the end. An empty query fits everything.
 pub fn rank<'i>(query: &str, items: impl IntoIterator<Item = &'i str>) -> Vec<Hit> {
     let pattern = Pattern::parse(query, CaseMatching::Smart, Normalization::Smart);
     let mut matcher = Matcher::new(Config::DEFAULT);
@@ -33,7 +35,7 @@ pub fn rank<'i>(query: &str, items: impl IntoIterator<Item = &'i str>) -> Vec<Hi
         .into_iter()
         .enumerate()
         .filter_map(|(index, item)| {
-            let score = pattern.score(Utf32Str::new(item, &mut letters), &mut matcher)?;
+            let score = pattern.score(characters(item, &mut letters), &mut matcher)?;
             Some((
                 Hit {
                     index,
@@ -46,18 +48,32 @@ pub fn rank<'i>(query: &str, items: impl IntoIterator<Item = &'i str>) -> Vec<Hi
         .collect();
     hits.sort_by(|(a, _), (b, _)| b.score.cmp(&a.score).then(a.index.cmp(&b.index)));
     for (hit, item) in hits.iter_mut().take(MARKED) {
-        pattern.indices(Utf32Str::new(item, &mut letters), &mut matcher, &mut hit.at);
+        pattern.indices(characters(item, &mut letters), &mut matcher, &mut hit.at);
         hit.at.sort_unstable();
         hit.at.dedup();
     }
     hits.into_iter().map(|(hit, _)| hit).collect()
 }
 
+/// As characters: `Utf32Str::new` of 0.3 counts bytes in a text whose letters are ASCII and whose accents are not.
+fn characters<'l>(item: &'l str, letters: &'l mut Vec<char>) -> Utf32Str<'l> {
+    if item.is_ascii() {
+        return Utf32Str::Ascii(item.as_bytes());
+    }
+    letters.clear();
+    letters.extend(item.chars());
+    Utf32Str::Unicode(letters)
+}
+
 /// A text with the characters of a hit in another style.
 pub fn marked<'t>(text: &'t str, at: &[u32], style: Style, hit: Style) -> Line<'t> {
     let mut spans = Vec::new();
     let (mut start, mut inside) = (0, false);
-    for (index, (byte, _)) in text.char_indices().enumerate() {
+    for (index, (byte, c)) in text.char_indices().enumerate() {
+        // An accent looks like the letter it stands on.
+        if c.width() == Some(0) {
+            continue;
+        }
         let asked = u32::try_from(index).is_ok_and(|index| at.binary_search(&index).is_ok());
         if asked != inside {
             spans.push((start..byte, inside));

@@ -3,7 +3,7 @@
 //! Owns the arithmetic of scrolling. Where the view was is remembered by the state of a screen: it asks
 //! [`keep_visible`], and drawing asks the same.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::text;
 use crate::tui::theme::Theme;
@@ -20,9 +20,9 @@ pub fn keep_visible(first: usize, selected: usize, length: usize, height: u16) -
     first.clamp(lowest, selected).min(length - height)
 }
 
-/// Draws the rows that are seen. `row` is given the index, the line and whether it is selected; the selected
-/// one's line has its style already, and what `row` draws there should patch it. A bar at the right edge
-/// takes one column when not all rows fit. Gives the index of the first row.
+/// Draws the rows that are seen. `row` is given the line, the index and whether it is selected; the style of a
+/// selected row is laid over what it drew. A bar at the right edge takes one column when not all rows fit. Gives
+/// the index of the first row.
 pub fn draw(
     buf: &mut Buffer,
     area: Rect,
@@ -63,11 +63,13 @@ pub fn draw(
 /// Gives what is drawn the style of the selected row; the rest of a bar keeps its ground.
 pub fn select(buf: &mut Buffer, line: Rect, theme: &Theme) {
     let ground = theme.bar_empty.bg;
+    // What matters less can be read here too.
+    let style = theme.selection.remove_modifier(Modifier::DIM);
     for position in line.intersection(buf.area).positions() {
         if let Some(cell) = buf.cell_mut(position)
             && (ground.is_none() || ground != Some(cell.bg))
         {
-            cell.set_style(theme.selection);
+            cell.set_style(style);
         }
     }
 }

@@ -78,21 +78,16 @@ pub fn toasts<'m>(
     let widest = area.width.saturating_sub(2).min(80);
     for ((tone, message), y) in messages.rev().zip((area.top()..area.bottom()).rev()) {
         let (sign, style) = tone.look(theme);
-        let message = text::cut(message, widest - 4, theme.glyphs);
-        let width = text::columns(&message) + 4;
+        let style = theme.toast.patch(Style {
+            bg: theme.toast.bg,
+            ..style
+        });
+        let message = text::cut(message, widest - 5, theme.glyphs);
+        let width = text::columns(&message) + 5;
         let place = Rect::new(area.right() - width - 1, y, width, 1);
         text::fill(buf, place, theme.base().patch(theme.toast));
-        text::put(
-            buf,
-            place.x + 1,
-            y,
-            1,
-            sign,
-            theme.toast.patch(Style {
-                bg: theme.toast.bg,
-                ..style
-            }),
-        );
-        text::put(buf, place.x + 3, y, width - 4, &message, theme.toast);
+        text::put(buf, place.x, y, 1, theme.glyphs.thumb, style);
+        text::put(buf, place.x + 2, y, 1, sign, style);
+        text::put(buf, place.x + 4, y, width - 5, &message, theme.toast);
     }
 }

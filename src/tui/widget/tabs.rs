@@ -34,7 +34,7 @@ impl Tabs<'_> {
         let row = Rect { height: 1, ..area };
         let status = columns(&self.status);
         let name = columns(&self.name);
-        let all: u16 = self.screens.iter().map(full).sum();
+        let all: u16 = self.screens.iter().map(full).fold(0, u16::saturating_add);
         let free = row.width.saturating_sub(status + 2);
         // Short of room only the current screen has its name, the others their keys.
         let words = all <= free;
@@ -46,9 +46,9 @@ impl Tabs<'_> {
             }
         });
         let tabs: Vec<u16> = tabs.collect();
-        let needed: u16 = tabs.iter().sum();
+        let needed = tabs.iter().copied().fold(0, u16::saturating_add);
         let mut x = row.x + 1;
-        if name + needed + 3 <= free {
+        if needed.saturating_add(name + 3) <= free {
             let name = self.name.clone().style(theme.title.patch(self.name.style));
             x += text::put_line(buf, x, row.y, row.width, &name) + 2;
             // In the middle, where that is free.
@@ -99,9 +99,12 @@ impl Tabs<'_> {
 }
 
 fn full((key, word): &(&str, &str)) -> u16 {
-    text::columns(key) + text::columns(word) + 3
+    text::columns(key)
+        .saturating_add(text::columns(word))
+        .saturating_add(3)
 }
 
 fn columns(line: &Line<'_>) -> u16 {
-    u16::try_from(line.width()).unwrap_or(u16::MAX / 2)
+    // Wider than any screen, and small enough to be added to.
+    u16::try_from(line.width().min(10_000)).unwrap_or(10_000)
 }

@@ -332,7 +332,7 @@ impl Pair {
                             list.push_front(value.clone())
                         }
                     }
-                    if !touched.contains(key) {
+                    if !values.is_empty() && !touched.contains(key) {
                         touched.push(*key);
                     }
                 }

@@ -58,11 +58,23 @@ proptest! {
     #[test]
     fn any_session_can_be_saved_over_any_other_without_losing_the_header(before in sessions(false), after in sessions(false)) {
         let text = decorated(&before);
-        let saved = save(&after, Some(&text));
+        let Saved { text: saved, anew } = saved(&after, Some(&text));
+        prop_assert!(!anew, "{saved}");
         says(&saved, &after)?;
         prop_assert!(saved.starts_with("// header\n\n"), "{saved}");
         // Saving once more changes nothing.
         prop_assert_eq!(save(&after, Some(&saved)), saved);
+    }
+
+    #[test]
+    fn a_text_that_is_changed_less_deep_says_the_same(before in sessions(false), after in sessions(false)) {
+        let text = decorated(&before);
+        let (old, new) = (encode::session(&before), encode::session(&after));
+        for depth in 0..6 {
+            let saved = patch::at_depth(&text, &old, &new, depth).unwrap();
+            says(&saved, &after)?;
+            prop_assert!(saved.starts_with("// header\n\n"), "{saved}");
+        }
     }
 
     #[test]

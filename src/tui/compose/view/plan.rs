@@ -1,0 +1,165 @@
+//! Where everything would go.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    engine::door::preview::{PlannedHost, PlannedRanks},
+    tui::{
+        compose::{Focus, node::Node},
+        overlay::view::wrapped,
+        state::State,
+        theme::Theme,
+        widget::{format, list, panel::Panel, text::put_line},
+    },
+};
+
+/// Draws the plan.
+pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let focused = state.compose.focus == Focus::Plan;
+    let inner = Panel::inner(area);
+    let lines = lines(state, theme, inner.width.saturating_sub(1));
+    let height = usize::from(inner.height);
+    let first = state.compose.scroll.min(lines.len().saturating_sub(height));
+    let mut panel = Panel::new("plan").focused(focused);
+    if lines.len() > height {
+        panel = panel.footer(format::place(first + height.saturating_sub(1), lines.len()));
+    }
+    let inside = panel.draw(buffer, area, theme);
+    for (line, y) in lines.iter().skip(first).zip(inside.top()..inside.bottom()) {
+        put_line(
+            buffer,
+            inside.x + 1,
+            y,
+            inside.width.saturating_sub(2),
+            line,
+        );
+    }
+    if lines.len() > height && inside.width > 1 {
+        let bar = Rect {
+            x: inside.right() - 1,
+            width: 1,
+            ..inside
+        };
+        list::scroll_bar(buffer, bar, first, lines.len(), theme);
+    }
+}
+
+fn said(text: &str, sign: &str, style: Style, width: u16) -> Vec<Line<'static>> {
+    wrapped(text, width.saturating_sub(3))
+        .into_iter()
+        .enumerate()
+        .map(|(row, part)| {
+            let lead = if row == 0 { sign } else { " " };
+            Line::from(Span::styled(format!("{lead} {part}"), style))
+        })
+        .collect()
+}
+
+fn lines(state: &State, theme: &Theme, width: u16) -> Vec<Line<'static>> {
+    let Some(plan) = &state.compose.planning.plan else {
+        return vec![Line::from(Span::styled("placing", theme.dim))];
+    };
+    let mut lines = Vec::new();
+    // What cannot be placed comes first: it is what there is to do.
+    for refusal in &plan.refusals {
+        lines.extend(said(
+            &refusal.message,
+            theme.glyphs.failed,
+            theme.error,
+            width,
+        ));
+    }
+    if !plan.refusals.is_empty() {
+        lines.push(Line::default());
+    }
+    if plan.too_large {
+        let text = "so many ranks are placed when they are started, not while they are edited";
+        lines.extend(said(text, theme.glyphs.info, theme.dim, width));
+    }
+    let single = state.draft.session.groups.len() == 1;
+    for host in &plan.hosts {
+        // The login node is no worker: it is only named when it gets something.
+        if host.ranks == 0 && plan.hosts.len() > 1 && host.name.is_localhost() {
+            continue;
+        }
+        lines.push(head(host, theme));
+        for row in &host.rows {
+            let is_at = matches!(&state.compose.at, Node::Template(group, template)
+                if *group == row.group && *template == row.template);
+            lines.push(ranks(row, single, is_at, theme));
+        }
+        if host.rows.is_empty() && !plan.too_large {
+            lines.push(Line::from(Span::styled("  nothing", theme.dim)));
+        }
+        if !host.reachable && host.ranks > 0 {
+            let text = "described only: it cannot be reached from here";
+            lines.extend(said(text, theme.glyphs.warning, theme.warning, width));
+        }
+        let all = host.gpus;
+        if all > 0 && host.free_gpus < all {
+            let text = format!("  left: {} of {all} gpus", host.free_gpus);
+            lines.push(Line::from(Span::styled(text, theme.dim)));
+        }
+    }
+    lines
+}
+
+fn head(host: &PlannedHost, theme: &Theme) -> Line<'static> {
+    let mut about = format!("  {} cpu", host.cpus);
+    if host.gpus > 0 {
+        about.push_str(&format!("  {} gpu", host.gpus));
+    }
+    if host.ranks > 1 {
+        about.push_str(&format!("  {} ranks", format::count(host.ranks)));
+    }
+    Line::from(vec![
+        Span::styled(host.name.to_string(), theme.title),
+        Span::styled(about, theme.dim),
+    ])
+}
+
+/// Ranks as a person counts them: `0-3,7`.
+fn numbers(ranks: &[(u32, u32)]) -> String {
+    const SHOWN: usize = 6;
+    let mut parts: Vec<String> = ranks
+        .iter()
+        .take(SHOWN)
+        .map(|(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        })
+        .collect();
+    if ranks.len() > SHOWN {
+        parts.push(format!("and {} more", ranks.len() - SHOWN));
+    }
+    parts.join(",")
+}
+
+fn ranks(row: &PlannedRanks, single: bool, is_at: bool, theme: &Theme) -> Line<'static> {
+    let name = match single {
+        true => row.template.to_string(),
+        false => format!("{}/{}", row.group, row.template),
+    };
+    let mut about = Vec::new();
+    if !row.cpus.is_empty() {
+        about.push(format!("cpu {}", row.cpus));
+    }
+    match &row.gpus {
+        Some(gpus) if gpus.is_empty() => about.push("no gpu".to_owned()),
+        Some(gpus) => about.push(format!("gpu {gpus}")),
+        None => {}
+    }
+    let style = if is_at { theme.accent } else { theme.text };
+    Line::from(vec![
+        Span::styled(format!("  {name}.{}", numbers(&row.ranks)), style),
+        Span::styled(format!("  {}", about.join(" ")), theme.dim),
+    ])
+}
