@@ -115,8 +115,12 @@ fn empty_text(run: &Run, pane: &Pane, rank: &Rank) -> String {
     match (&run.link, rank.state) {
         (Link::Starting, _) => "the engine starts".to_owned(),
         (Link::Gone(why), _) => format!("the engine is gone: {why}"),
+        (Link::Past, _)
+            if rank.began.is_none() && run.past.as_ref().is_some_and(|past| !past.is_at_end()) =>
+        {
+            "not started yet at that moment".to_owned()
+        }
         _ if pane.is_loading() => "reading the log".to_owned(),
-        (Link::Past, _) if rank.began.is_none() => "not started yet at that moment".to_owned(),
         (_, ProcessState::Idle | ProcessState::Waiting) => {
             format!("{}: w says why", rank.state)
         }
