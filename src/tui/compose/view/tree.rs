@@ -80,10 +80,9 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
     let right = columns(&about);
     let room = line.right().saturating_sub(x + 1 + mark);
     // Short of room the name is what counts.
-    let right = if columns(&name) + 1 + right <= room || columns(&name) + 8 <= room {
-        right.min(room.saturating_sub(columns(&name) + 1))
-    } else {
-        0
+    let right = match columns(&name) + 1 + right <= room {
+        true => right,
+        false => 0,
     };
     let width = room.saturating_sub(right + u16::from(right > 0));
     put_cut(buffer, x, line.y, width, &name, style, theme.glyphs);
@@ -156,9 +155,9 @@ fn words(session: &Session, row: &Row, theme: &Theme) -> (String, String, Style)
             Some(host) => {
                 let about = match host {
                     HostSpec::Declared(host) if host.gpus > 0 => {
-                        format!("{} cpu {} gpu", host.cpus, host.gpus)
+                        format!("{}c {}g", host.cpus, host.gpus)
                     }
-                    HostSpec::Declared(host) => format!("{} cpu", host.cpus),
+                    HostSpec::Declared(host) => format!("{}c", host.cpus),
                     HostSpec::Ssh(_) => "ssh".to_owned(),
                     HostSpec::Slurm(_) => String::new(),
                 };
