@@ -129,6 +129,7 @@ const LAYERS: &[Layer] = &[
             "engine::queues::stat",
             "engine::queues::state",
             "engine::queues::table",
+            "engine::queues::users",
         ],
         // `!`: the plain values that stand in engine/queues/mod.rs itself.
         ours: Ours::Only(&["model", "engine::queues!"]),

@@ -22,6 +22,8 @@ pub mod run;
 pub mod runs;
 pub mod state;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod timeline;
 mod toast;

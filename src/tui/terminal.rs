@@ -21,7 +21,7 @@ use crossterm::{
         disable_raw_mode, enable_raw_mode,
     },
 };
-use ratatui::{Frame, backend::CrosstermBackend};
+use ratatui::{Frame, backend::CrosstermBackend, layout::Rect};
 
 use crate::term::keys;
 
@@ -104,9 +104,11 @@ impl Terminal {
         self.inner.backend_mut().flush()
     }
 
-    /// Draws everything anew with the next frame.
+    /// Draws everything anew with the next frame. Not by the library's own `clear`: that asks the terminal where its
+    /// cursor is, and waits for an answer that somebody else may read.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        let size = self.inner.size()?;
+        self.inner.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Gives the terminal back, lets `meanwhile` use it, and takes it again.

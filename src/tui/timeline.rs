@@ -94,8 +94,8 @@ impl Noted {
             }
         }
         let entries = self.steps.iter().map(|(at, step)| TimelineEntry {
-            // To the millisecond: that is what a person can read, and finer than a hand.
-            at: Duration::from_millis((at.max(0.0) * 1000.0) as u64),
+            // To a hundredth of a second: easy to read, and finer than a hand.
+            at: Duration::from_millis((at.max(0.0) * 100.0).round() as u64 * 10),
             step: step.clone(),
         });
         session.timeline.extend(entries);

@@ -39,7 +39,11 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         }
         Msg::Input(Input::Paste(text)) => pasted(state, &text),
         Msg::Input(Input::Mouse(event)) => mouse::update(state, &event),
-        Msg::Input(Input::Resize(width, height)) => state.area = Rect::new(0, 0, width, height),
+        Msg::Input(Input::Resize(width, height)) => {
+            state.area = Rect::new(0, 0, width, height);
+            // The terminal moved what was on it, even where it has its old size again by now.
+            state.effect(Effect::Redraw);
+        }
         Msg::Input(_) => {}
         Msg::Engine(message) => engine(state, *message),
         Msg::Tail {
@@ -216,8 +220,8 @@ fn anywhere(state: &mut State, action: Action) {
 
 /// The user wants to leave: asked first when that ends something.
 fn quit(state: &mut State) {
-    if state.is_live() {
-        let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
+    let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
+    if live > 0 {
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
             live => format!("{live} processes run. Stop them and leave?"),
@@ -233,7 +237,7 @@ fn quit(state: &mut State) {
         let question = "The session has changes that are not saved. Leave all the same?";
         state.overlays.push(Overlay::confirm(question, Wish::Quit));
     } else {
-        state.effect(Effect::Quit);
+        quit_now(state);
     }
 }
 

@@ -28,5 +28,5 @@ pub mod wire;
 pub use super::{
     CommandError,
     panes::Chunk,
-    queues::{PeekedItem, QueueSample, Side, Waiter},
+    queues::{PeekedItem, QueueSample, QueueUser, Side, Waiter},
 };

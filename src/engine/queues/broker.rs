@@ -11,10 +11,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::QueueDecl;
 use super::items::{Item, Tick};
 use super::reply::{End, Got, GotItems, Protocol, Reply};
 use super::state::{Blocked, Client, Patience, Queue, Standing, Waiting};
+use super::users::Gone;
+use super::{QueueDecl, Side};
 
 /// What a broker is made with.
 #[derive(Debug, Clone)]
@@ -72,6 +73,8 @@ pub struct Broker {
     effects: Vec<Effect>,
     next_ticket: u64,
     next_client: u64,
+    pub(super) births: u64,
+    pub(super) gone: Gone,
     /// Bytes of queued and waiting values.
     pub(super) memory: u64,
     /// Bytes of requests and replies that are on their way; whoever moves them counts them.
@@ -95,6 +98,8 @@ impl Broker {
             effects: Vec::new(),
             next_ticket: 1,
             next_client: 1,
+            births: 0,
+            gone: Gone::new(),
             memory: 0,
             in_transit: 0,
             changes: 0,
@@ -125,6 +130,7 @@ impl Broker {
     /// A client is gone: it leaves every line at once, and a value it could not put is never put.
     pub fn disconnect(&mut self, client: ClientId, now: Duration) {
         let touched = self.unblock(client);
+        self.keep_uses(client);
         let slot = &mut self.clients[client.index()];
         if !std::mem::take(&mut slot.alive) {
             return;
@@ -298,6 +304,7 @@ impl Broker {
             for index in 0..count {
                 self.push(queue, end, item(index));
             }
+            self.used(cx.client, queue, Side::Put, count as u64);
             let depth = self.queues[queue as usize].items.len();
             self.reply(cx.client, Reply::count(depth));
             self.settle(queue, cx.now);
@@ -318,17 +325,21 @@ impl Broker {
     }
 
     /// Takes up to `count` items at once.
-    pub(super) fn take(&mut self, queue: u32, end: End, count: usize, now: Duration) -> Vec<Item> {
+    pub(super) fn take(&mut self, cx: Context, queue: u32, end: End, count: usize) -> Vec<Item> {
         let count = count.min(self.queues[queue as usize].items.len());
-        let items = (0..count).map_while(|_| self.pop(queue, end)).collect();
-        self.settle(queue, now);
+        let items: Vec<Item> = (0..count).map_while(|_| self.pop(queue, end)).collect();
+        self.used(cx.client, queue, Side::Get, items.len() as u64);
+        self.settle(queue, cx.now);
         items
     }
 
     /// Takes one item.
-    pub(super) fn take_one(&mut self, queue: u32, end: End, now: Duration) -> Option<Item> {
+    pub(super) fn take_one(&mut self, cx: Context, queue: u32, end: End) -> Option<Item> {
         let item = self.pop(queue, end);
-        self.settle(queue, now);
+        if item.is_some() {
+            self.used(cx.client, queue, Side::Get, 1);
+        }
+        self.settle(queue, cx.now);
         item
     }
 
@@ -447,6 +458,7 @@ impl Broker {
             let Some(item) = self.pop(queue, end) else {
                 return;
             };
+            self.used(client, queue, Side::Get, 1);
             // The room just made is filled before the getter hears of its item.
             self.fill(queue, now);
             let items = GotItems::WithKey(item);
@@ -473,6 +485,7 @@ impl Broker {
                 item.restamp(Tick::at(now));
                 self.push(queue, end, item);
             }
+            self.used(client, queue, Side::Put, count);
             let depth = self.queues[queue as usize].items.len();
             self.reply(client, Reply::count(depth));
         }

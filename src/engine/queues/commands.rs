@@ -242,9 +242,9 @@ impl Broker {
         };
         let key = self.queues[queue as usize].key.clone();
         let items = if counted {
-            GotItems::Many(self.take(queue, end, count, cx.now))
+            GotItems::Many(self.take(cx, queue, end, count))
         } else {
-            match self.take_one(queue, end, cx.now) {
+            match self.take_one(cx, queue, end) {
                 Some(item) => GotItems::One(item),
                 None => return Ok(Reply::Nil),
             }
@@ -266,7 +266,7 @@ impl Broker {
                 continue;
             };
             let key = self.queues[queue as usize].key.clone();
-            if let Some(item) = self.take_one(queue, end, cx.now) {
+            if let Some(item) = self.take_one(cx, queue, end) {
                 let items = GotItems::WithKey(item);
                 self.reply(cx.client, Reply::Got(Got { key, end, items }));
                 return Ok(());

@@ -26,6 +26,7 @@ mod stat;
 mod state;
 mod table;
 mod traffic;
+mod users;
 
 pub use handle::{QueueError, QueueQuestions, QueueServer, QueueServerHandle, ServerOptions};
 
@@ -77,6 +78,22 @@ pub struct Waiter {
     pub waiting_ms: u64,
 }
 
+/// Who puts into or gets from a queue: the tasks of one kind together, with those that are gone. Counters only grow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueUser {
+    /// What its tasks have in common: `group/template` of `group/template.rank`; empty: connections without a name.
+    pub kind: String,
+    /// The task that is connected now, if it is only one; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub task: String,
+    /// How many tasks of it are connected now.
+    pub tasks: u64,
+    /// Items they put.
+    pub put: u64,
+    /// Items they got.
+    pub got: u64,
+}
+
 /// One queue at one moment. Counters only grow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueSample {
@@ -104,6 +121,9 @@ pub struct QueueSample {
     pub oldest_ms: u64,
     /// Up to 100 of those who wait, putters first, the longest waiting first.
     pub waiting: Vec<Waiter>,
+    /// Up to 32 of those who used it, by kind; absent in records of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<QueueUser>,
 }
 
 /// An item as a peek shows it.

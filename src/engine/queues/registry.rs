@@ -32,8 +32,10 @@ impl Broker {
             (self.queues.len() - 1) as u32
         });
         let key: Arc<[u8]> = key.into();
+        self.births += 1;
         self.queues[slot as usize] = Queue {
             key: key.clone(),
+            birth: self.births,
             ..Queue::default()
         };
         self.names.insert(key, slot);
@@ -84,7 +86,9 @@ impl Broker {
         if !unwanted || !state.items.is_empty() || state.waits() {
             return;
         }
+        let birth = state.birth;
         if self.names.remove(&state.key).is_some() {
+            self.forget_users(birth);
             self.queues[queue as usize] = Queue::default();
             self.free_queues.push(queue);
             self.forgotten += 1;

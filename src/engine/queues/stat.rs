@@ -9,6 +9,7 @@ use super::commands::check_pattern;
 use super::glob;
 use super::reply::Reply;
 use super::state::{Queue, Standing};
+use super::users::task_of;
 use super::{PeekedItem, QueueSample, Side, Waiter};
 
 /// Most waiters named per queue.
@@ -41,11 +42,13 @@ impl Broker {
                 (queue.standing == Standing::BySession) == of_session && queue.is_visible()
             })
         };
-        let mut samples: Vec<QueueSample> = visible(true)
-            .chain(visible(false))
-            .take(most)
-            .map(|queue| self.sample_of(queue, now))
-            .collect();
+        let queues: Vec<&Queue> = visible(true).chain(visible(false)).take(most).collect();
+        let mut users = self.users(queues.iter().copied());
+        let sample = |queue: &&Queue| QueueSample {
+            users: users.remove(&queue.birth).unwrap_or_default(),
+            ..self.sample_of(queue, now)
+        };
+        let mut samples: Vec<QueueSample> = queues.iter().map(sample).collect();
         samples.sort_by(|a, b| a.name.cmp(&b.name));
         samples
     }
@@ -53,7 +56,11 @@ impl Broker {
     /// The state of one queue.
     pub fn sample(&self, name: &str, now: Duration) -> Option<QueueSample> {
         let queue = &self.queues[self.find(name.as_bytes())? as usize];
-        Some(self.sample_of(queue, now))
+        let mut users = self.users(std::iter::once(queue));
+        Some(QueueSample {
+            users: users.remove(&queue.birth).unwrap_or_default(),
+            ..self.sample_of(queue, now)
+        })
     }
 
     /// Up to `count` items from index `from` on, at most `head` bytes of each; they stay in the queue.
@@ -95,6 +102,7 @@ impl Broker {
             putters: queue.putters.len() as u64,
             oldest_ms: queue.oldest_ms(now),
             waiting: self.waiters(queue, now),
+            users: Vec::new(),
         }
     }
 
@@ -107,8 +115,7 @@ impl Broker {
             Waiter {
                 side,
                 client: state.id,
-                // Clients are named `task@queue`.
-                task: state.name.split('@').next().unwrap_or_default().to_owned(),
+                task: task_of(&state.name).to_owned(),
                 pid: state.pid,
                 waiting_ms: self.waiting_ms(client, now),
             }

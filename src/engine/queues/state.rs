@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::broker::ClientId;
 use super::items::{Item, Items};
 use super::reply::{End, Protocol, Reply};
+use super::users::Use;
 
 /// How long a put that finds no room waits.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,8 @@ pub(super) struct Queue {
     pub got_bytes: u64,
     pub redelivered: u64,
     pub purged: u64,
+    /// A number that no other queue of this broker ever has.
+    pub birth: u64,
 }
 
 impl Queue {
@@ -140,4 +143,6 @@ pub(super) struct Client {
     pub last_seen: Duration,
     pub last_command: &'static str,
     pub blocked: Option<Blocked>,
+    /// What it did with which queue.
+    pub uses: Vec<Use>,
 }

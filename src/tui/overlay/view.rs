@@ -101,7 +101,7 @@ pub fn draw(
         Overlay::Pick(picker) => return pick(picker, theme, area, buffer),
         Overlay::Notices { scroll } => notices(state, *scroll, theme, area, buffer),
         Overlay::Confirm { question, .. } => {
-            let width = (columns(question) + 6).clamp(32, area.width.max(1));
+            let width = (columns(question) + 6).max(32).min(area.width);
             let lines = wrapped(question, width.saturating_sub(4));
             let panel = Panel::new("really?");
             let height = lines.len() as u16 + 4;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 
-use crate::engine::door::QueueSample;
+use crate::engine::door::{QueueSample, QueueUser};
 
 /// Values that are kept per queue for its graph.
 pub const KEPT: usize = 600;
@@ -22,7 +22,20 @@ pub struct Queue {
     pub got_rate: f64,
     /// Its depth of late, oldest first, one value per second.
     pub depths: VecDeque<u64>,
+    /// Who uses it, by kind.
+    pub users: Vec<User>,
     second: u64,
+}
+
+/// Who puts into a queue and gets from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// As the engine told last.
+    pub told: QueueUser,
+    /// Items per second, smoothed.
+    pub put_rate: f64,
+    /// See `put_rate`.
+    pub got_rate: f64,
 }
 
 /// All queues.
@@ -53,6 +66,7 @@ impl History {
                             smooth(queue.got_rate, rate(sample.got, queue.sample.got), since);
                     }
                     queue.note(second, sample.depth);
+                    queue.note_users(&sample.users, since);
                     queue.sample = sample;
                 }
                 None => {
@@ -60,9 +74,11 @@ impl History {
                         put_rate: 0.0,
                         got_rate: 0.0,
                         depths: VecDeque::new(),
+                        users: Vec::new(),
                         second,
                         sample,
                     };
+                    queue.note_users(&queue.sample.users.clone(), 0.0);
                     queue.depths.push_back(queue.sample.depth);
                     self.queues.insert(queue.sample.name.clone(), queue);
                 }
@@ -81,6 +97,10 @@ impl History {
         for queue in self.queues.values_mut() {
             queue.put_rate = smooth(queue.put_rate, 0.0, since);
             queue.got_rate = smooth(queue.got_rate, 0.0, since);
+            for user in &mut queue.users {
+                user.put_rate = smooth(user.put_rate, 0.0, since);
+                user.got_rate = smooth(user.got_rate, 0.0, since);
+            }
             let depth = queue.sample.depth;
             queue.note(at.max(0.0) as u64, depth);
         }
@@ -88,6 +108,32 @@ impl History {
 }
 
 impl Queue {
+    fn note_users(&mut self, told: &[QueueUser], since: f64) {
+        let mut before = std::mem::take(&mut self.users);
+        for user in told {
+            let at = before.iter().position(|old| old.told.kind == user.kind);
+            let mut known = match at {
+                Some(at) => before.swap_remove(at),
+                None => User {
+                    told: user.clone(),
+                    put_rate: 0.0,
+                    got_rate: 0.0,
+                },
+            };
+            if since > 0.0 {
+                let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / since;
+                let (put, got) = (
+                    rate(user.put, known.told.put),
+                    rate(user.got, known.told.got),
+                );
+                known.put_rate = smooth(known.put_rate, put, since);
+                known.got_rate = smooth(known.got_rate, got, since);
+            }
+            known.told = user.clone();
+            self.users.push(known);
+        }
+    }
+
     /// The deepest value of each second counts: a short jam is to be seen.
     fn note(&mut self, second: u64, depth: u64) {
         if second <= self.second {
@@ -133,6 +179,7 @@ mod tests {
             putters: 0,
             oldest_ms: 0,
             waiting: Vec::new(),
+            users: Vec::new(),
         }
     }
 

@@ -3,12 +3,13 @@
 //! Owns the history of the queues and what the user looks at of them. Items are only looked at, never taken; purging and
 //! putting are wishes to the engine. Start at [`History`].
 
+mod flow;
 mod history;
 mod item;
 pub mod update;
 pub mod view;
 
-pub use self::history::{History, Queue};
+pub use self::history::{History, Queue, User};
 use crate::engine::door::PeekedItem;
 
 /// What the user looks at.

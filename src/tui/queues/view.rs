@@ -5,10 +5,9 @@ use std::time::Duration;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    text::{Line, Span},
 };
 
-use super::{Queue, item};
+use super::{Queue, flow, item};
 use crate::{
     engine::door::Side,
     tui::{
@@ -132,13 +131,10 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
         y += 7;
         left -= 7;
     }
-    let flow_height = (known + 2).min(left / 2).max(3).min(left);
-    flow(
-        run,
-        theme,
-        Rect::new(area.x, y, area.width, flow_height),
-        buffer,
-    );
+    let lines = flow::view::height(&run.queues, area.width.saturating_sub(2), theme);
+    let flow_height = (lines + 2).min(left / 2).max(3).min(left);
+    let place = Rect::new(area.x, y, area.width, flow_height);
+    flow::view::draw(&run.queues, theme, place, buffer);
     y += flow_height;
     let rest = Rect::new(area.x, y, area.width, area.bottom().saturating_sub(y));
     peek(run, theme, rest, buffer);
@@ -321,44 +317,6 @@ fn history(run: &run::State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         newest: "now",
     };
     graph::draw(buffer, inside, &values, Some(top as f64), axis, theme);
-}
-
-/// Which processes feed and drain which queue. Who waits to put or get is known by name; the slower side is the one that
-/// the other waits for.
-fn flow(run: &run::State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let inside = Panel::new("flow").draw(buffer, area, theme);
-    for (queue, y) in run
-        .queues
-        .queues
-        .values()
-        .zip(inside.top()..inside.bottom())
-    {
-        let sample = &queue.sample;
-        let arrow = theme.glyphs.flow;
-        let fills = sample.putters > 0;
-        let starves = sample.getters > 0 && sample.depth == 0;
-        let place = format::of(sample.depth, sample.maxsize, theme.glyphs);
-        let mut spans = vec![
-            Span::styled(format!("{:>9} ", format::rate(queue.put_rate)), theme.text),
-            Span::styled(format!("{arrow} "), theme.dim),
-            Span::styled(
-                format!("[{} {place}]", sample.name),
-                if fills { theme.warning } else { theme.accent },
-            ),
-            Span::styled(format!(" {arrow} "), theme.dim),
-            Span::styled(format::rate(queue.got_rate), theme.text),
-        ];
-        let text = match (fills, starves) {
-            (true, _) => "   the consumers are slower: producers wait",
-            (_, true) => "   the producers are slower: consumers wait",
-            _ => "",
-        };
-        spans.push(Span::styled(
-            text,
-            if fills { theme.warning } else { theme.dim },
-        ));
-        super::super::widget::text::put_line(buffer, inside.x, y, inside.width, &Line::from(spans));
-    }
 }
 
 fn peek(run: &run::State, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -135,13 +135,8 @@ pub fn perform(ask: Ask) -> Answer {
             Answer::Opened(opened.map(Box::new))
         }
         Ask::Moment { id, session, at } => {
-            let moment = runs().and_then(|runs| {
-                let run = runs.open(&id).map_err(said)?;
-                Ok(Box::new(
-                    fold(&run, &session, Some(at)).map_err(said)?.moment,
-                ))
-            });
-            Answer::Moment(id, moment)
+            let moment = runs().and_then(|runs| moment(&runs, &id, &session, at));
+            Answer::Moment(id, moment.map(Box::new))
         }
         Ask::Compare(a, b) => {
             let compared = runs().and_then(|runs| compare::read(&runs, &a, &b, seconds));
@@ -205,6 +200,12 @@ pub fn open(runs: &Runs, name: &str, now: u64) -> Result<Opened, String> {
     })
 }
 
+/// A run as it was at a second of it, that second included.
+pub fn moment(runs: &Runs, id: &str, session: &Session, at: f64) -> Result<Moment, String> {
+    let run = runs.open(id).map_err(said)?;
+    Ok(fold(&run, session, Some(at)).map_err(said)?.moment)
+}
+
 struct Folded {
     moment: Moment,
     end: f64,
@@ -263,7 +264,7 @@ fn fold(run: &PastRun, session: &Session, until: Option<f64>) -> Result<Folded, 
 }
 
 /// The session of a run as a draft.
-fn again(runs: &Runs, id: &str) -> Result<Draft, String> {
+pub fn again(runs: &Runs, id: &str) -> Result<Draft, String> {
     let run = runs.open(id).map_err(said)?;
     let (mut session, text) = session_of(&run)?;
     // Without its file it would have no name any more.

@@ -149,6 +149,19 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
 
 /// The keys that make sense in the past, for the last line; absent: it is not looked at.
 pub fn hints(state: &State) -> Option<Vec<Hint>> {
+    if state.tab == Tab::Runs && state.runs.compared.is_some() && state.overlays.is_empty() {
+        let keys = |action| state.config.keymap.keys(Context::Runs, action);
+        let hint = |action, words| Hint {
+            keys: keys(action).into_iter().take(1).collect(),
+            words,
+        };
+        return Some(vec![
+            hint(Action::Up, "up"),
+            hint(Action::Down, "down"),
+            hint(Action::Back, "back"),
+            hint(Action::Help, "help"),
+        ]);
+    }
     past_of(state)?;
     let context = state.context();
     if !matches!(

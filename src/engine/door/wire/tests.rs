@@ -108,6 +108,7 @@ fn from_engine() -> Vec<FromEngine> {
             putters: 0,
             oldest_ms: 10,
             waiting: Vec::new(),
+            users: Vec::new(),
         }]),
         FromEngine::Peeked {
             queue: "jobs".to_owned(),

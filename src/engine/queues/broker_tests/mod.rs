@@ -3,6 +3,7 @@ use super::super::request::{RequestReader, encode};
 use super::*;
 
 mod oracle;
+mod users;
 
 /// A broker with named clients and a clock that only moves when told.
 pub(super) struct Bench {

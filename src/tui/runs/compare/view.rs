@@ -19,7 +19,7 @@ use crate::{
 
 /// Columns of a name at the left, and of a value.
 const NAME: u16 = 26;
-const VALUE: u16 = 18;
+const VALUE: u16 = 20;
 
 /// Draws two runs, from line `first` on.
 pub fn draw(compared: &Compared, first: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -30,7 +30,7 @@ pub fn draw(compared: &Compared, first: usize, theme: &Theme, area: Rect, buffer
     let panel = Panel::new("two runs")
         .focused(true)
         .footer(match count > height {
-            true => format::place(first + height - 1, count),
+            true => format::place(first + height.saturating_sub(1), count),
             false => String::new(),
         });
     let inside = panel.draw(buffer, area, theme);
@@ -83,7 +83,8 @@ fn draw_row(row: &Row, line: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut x = line.x + name;
     let style = if row.differs { theme.text } else { theme.dim };
     for text in &row.values {
-        put_right(buffer, x, y, value, text, style, glyphs);
+        let width = value.saturating_sub(2);
+        put_right(buffer, x + 2, y, width, text, style, glyphs);
         x += value;
     }
     let rest = line.right().saturating_sub(x + 2);
