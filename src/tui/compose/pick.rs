@@ -5,6 +5,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crossterm::event::KeyEvent;
+
 use super::{
     edit::Kind,
     form::spec::{self, Complete},
@@ -133,6 +135,13 @@ impl Picker {
         self.at = 0;
     }
 
+    /// A key that is text.
+    pub fn typed(&mut self, key: &KeyEvent) {
+        if self.input.key(key) {
+            self.filter();
+        }
+    }
+
     fn selected(&self) -> Option<&Item> {
         self.items.get(self.found.get(self.at)?.index)
     }
@@ -167,7 +176,14 @@ pub fn open_new(state: &mut State, first: Kind) {
 
 /// Sessions to open: those of late, those of this folder, those that come with the program.
 pub fn open_sessions(state: &mut State) {
+    // The one that is open now is not what is looked for.
+    let open = state
+        .draft
+        .path
+        .as_ref()
+        .map(|path| state.folder.join(path));
     let recent = state.compose.recent.iter();
+    let recent = recent.filter(|path| Some(*path) != open.as_ref());
     let mut items: Vec<Item> = recent
         .map(|path| {
             Item::new(

@@ -20,7 +20,7 @@ use crate::{
         message::{Effect, Hit},
         run,
         runs::{self, Ask},
-        state::{Draft, State},
+        state::{Draft, State, Tab},
         timeline,
         update::{perform, quit_now},
         widget::fuzzy,
@@ -84,11 +84,7 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
                 find(palette, &state.config.keymap);
             }
         }
-        Some(Overlay::Pick(picker)) => {
-            if picker.input.key(key) {
-                picker.filter();
-            }
-        }
+        Some(Overlay::Pick(picker)) => picker.typed(key),
         _ => {}
     }
 }
@@ -228,7 +224,10 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
-        Wish::Recover(text) => compose::update::take_text(state, text),
+        Wish::Recover(text) => {
+            state.tab = Tab::Compose;
+            compose::update::take_text(state, text);
+        }
         Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
         Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
         Wish::RunAgain(id) => runs::update::again(state, id),

@@ -163,7 +163,7 @@ const TERMINAL: &[Choice] = &[
     plain("pipe", "Pipe"),
 ];
 const PLACEMENT: &[Choice] = &[
-    plain("inherit", "None"),
+    plain("default", "None"),
     plain("anywhere", "Anywhere"),
     plain("local", "Local"),
     text("host", "HostName", "localhost"),
@@ -174,7 +174,7 @@ const PLACEMENT: &[Choice] = &[
     },
 ];
 const DISTRIBUTION: &[Choice] = &[
-    plain("inherit", "None"),
+    plain("default", "None"),
     plain("round-robin", "RoundRobin"),
     plain("block", "Block"),
 ];
@@ -227,7 +227,7 @@ const PLACE: Spec = head(
         "place",
         Kind::Choice(PLACEMENT),
         Complete::Host,
-        "on which host; inherit: as the group says, then the session, else anywhere",
+        "on which host; default: as the group says, then the session, else anywhere",
     ),
 );
 const DEAL: Spec = spec(

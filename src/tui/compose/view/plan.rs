@@ -97,10 +97,22 @@ fn lines(state: &State, theme: &Theme, width: u16) -> Vec<Line<'static>> {
             continue;
         }
         lines.push(head(host, theme));
-        for row in &host.rows {
-            let is_at = matches!(&state.compose.at, Node::Template(group, template)
-                if *group == row.group && *template == row.template);
-            lines.push(ranks(row, single, is_at, theme));
+        for rows in host
+            .rows
+            .chunk_by(|a, b| (&a.group, &a.template) == (&b.group, &b.template))
+        {
+            let is_at = rows.first().is_some_and(|row| {
+                matches!(&state.compose.at, Node::Template(group, template)
+                    if *group == row.group && *template == row.template)
+            });
+            let has_gpus = host.gpus > 0;
+            match together(rows) {
+                Some(row) => lines.push(ranks(&row, true, single, is_at, has_gpus, theme)),
+                None => lines.extend(
+                    rows.iter()
+                        .map(|row| ranks(row, false, single, is_at, has_gpus, theme)),
+                ),
+            }
         }
         if host.rows.is_empty() && !plan.too_large {
             lines.push(Line::from(Span::styled("  nothing", theme.dim)));
@@ -160,23 +172,56 @@ fn numbers(ranks: &[(u32, u32)]) -> String {
     parts.join(",")
 }
 
-fn ranks(row: &PlannedRanks, single: bool, is_at: bool, theme: &Theme) -> Line<'static> {
+/// Very many ranks of a template that each get something of their own, as one.
+fn together(rows: &[PlannedRanks]) -> Option<PlannedRanks> {
+    const EACH: usize = 8;
+    let first = rows.first().filter(|_| rows.len() > EACH)?;
+    let mut all = first.clone();
+    all.ranks = rows.iter().flat_map(|row| row.ranks.clone()).collect();
+    all.cpus = rows.iter().flat_map(|row| row.cpus.iter()).collect();
+    all.gpus = rows
+        .iter()
+        .map(|row| row.gpus.as_ref())
+        .collect::<Option<Vec<_>>>()
+        .map(|sets| sets.into_iter().flat_map(|set| set.iter()).collect());
+    Some(all)
+}
+
+fn ranks(
+    row: &PlannedRanks,
+    together: bool,
+    single: bool,
+    is_at: bool,
+    has_gpus: bool,
+    theme: &Theme,
+) -> Line<'static> {
     let name = match single {
         true => row.template.to_string(),
         false => format!("{}/{}", row.group, row.template),
+    };
+    let numbers = match together {
+        true => {
+            let count: u64 = row
+                .ranks
+                .iter()
+                .map(|(first, last)| u64::from(last - first) + 1)
+                .sum();
+            format!(" {}{}", theme.glyphs.times, format::count(count))
+        }
+        false => format!(".{}", numbers(&row.ranks)),
     };
     let mut about = Vec::new();
     if !row.cpus.is_empty() {
         about.push(format!("cpu {}", row.cpus));
     }
     match &row.gpus {
-        Some(gpus) if gpus.is_empty() => about.push("no gpu".to_owned()),
-        Some(gpus) => about.push(format!("gpu {gpus}")),
-        None => {}
+        Some(gpus) if gpus.is_empty() && has_gpus => about.push("no gpu".to_owned()),
+        Some(gpus) if !gpus.is_empty() => about.push(format!("gpu {gpus}")),
+        _ => {}
     }
     let style = if is_at { theme.accent } else { theme.text };
     Line::from(vec![
-        Span::styled(format!("  {name}.{}", numbers(&row.ranks)), style),
+        Span::styled(format!("  {name}{numbers}"), style),
         Span::styled(format!("  {}", about.join(" ")), theme.dim),
     ])
 }
