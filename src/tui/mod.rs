@@ -113,8 +113,8 @@ pub fn open(options: Options) -> io::Result<()> {
     if let Some(file) = &state.compose.recent_file {
         state.compose.recent = compose::keep::recent(file);
     }
-    compose::update::remember(&mut state);
-    compose::update::offer_unsaved(&mut state);
+    compose::files::remember(&mut state);
+    compose::files::offer_unsaved(&mut state);
     let mut terminal = Terminal::take(state.config.mouse)?;
     let (width, height) = terminal.size()?;
     state.area = ratatui::layout::Rect::new(0, 0, width, height);
@@ -136,7 +136,7 @@ pub fn open(options: Options) -> io::Result<()> {
         .build()?;
     let result = runtime.block_on(event_loop::run(&mut state, &mut terminal, parts));
     drop(terminal);
-    let swap = compose::update::swap(&state);
+    let swap = compose::files::swap(&state);
     let unsaved = state.draft.is_changed() && !state.compose.has_left;
     let text = unsaved.then(|| state.draft.written());
     // Whoever left on purpose wants nothing kept; whoever was cut off finds it again.

@@ -60,8 +60,8 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
         Msg::Listed { ticket, entries } => compose::pick::listed(state, ticket, entries),
-        Msg::Unpacked { path, start } => compose::update::unpacked(state, path, start),
-        Msg::Edited(text) => compose::update::take_text(state, text),
+        Msg::Unpacked { path, start } => compose::files::unpacked(state, path, start),
+        Msg::Edited(text) => compose::files::take_text(state, text),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
         Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
         Msg::Written(Ok(path)) => {
@@ -71,7 +71,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
         Msg::Due => {
-            compose::update::due(state);
+            compose::files::due(state);
             if let Some(run) = state.live_run_mut() {
                 let seconds = run.seconds(now);
                 run.queues.rest(seconds);

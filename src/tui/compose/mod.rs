@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod edit;
+pub mod files;
 pub mod form;
 mod history;
 pub mod keep;

@@ -9,6 +9,7 @@ use crossterm::event::KeyEvent;
 
 use super::{
     edit::Kind,
+    files,
     form::spec::{self, Complete},
     node::{Node, host_label},
     update,
@@ -514,7 +515,7 @@ fn choose(state: &mut State) {
         Then::Put(text) => put(state, &text),
         Then::Insert(text) => insert(state, &text),
         Then::Open(path) => overlays::open_asked(state, path),
-        Then::Shipped(name) => update::open_shipped(state, name, false),
+        Then::Shipped(name) => files::open_shipped(state, name, false),
         Then::Functions(path, text) => {
             let python = update::field(state).is_some_and(|field| {
                 matches!(field.shown(), super::form::Shown::Choice(words, at, _)

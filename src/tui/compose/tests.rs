@@ -505,7 +505,7 @@ fn unsaved_changes_are_kept_after_some_seconds_and_forgotten_when_saved() {
         text: None
     }));
     let mut again = Screens::of(demo());
-    update::take_text(&mut again.state, text);
+    files::take_text(&mut again.state, text);
     assert!(again.state.draft.is_changed());
     again.press("u");
     assert!(!again.state.draft.is_changed());
@@ -514,7 +514,7 @@ fn unsaved_changes_are_kept_after_some_seconds_and_forgotten_when_saved() {
 #[test]
 fn a_text_that_is_no_session_changes_nothing_and_is_edited_again() {
     let mut screens = Screens::of(demo());
-    update::take_text(&mut screens.state, "Session(".to_owned());
+    files::take_text(&mut screens.state, "Session(".to_owned());
     assert!(written::alike(&screens.state.draft.session, &demo()));
     screens.press("esc E");
     let edit = screens

@@ -226,7 +226,7 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Overwrite(path) => save_to(state, path),
         Wish::Recover(text) => {
             state.tab = Tab::Compose;
-            compose::update::take_text(state, text);
+            compose::files::take_text(state, text);
         }
         Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
         Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
@@ -392,12 +392,12 @@ pub fn open_asked(state: &mut State, path: PathBuf) {
 pub fn open_session(state: &mut State, path: &Path) {
     match Session::open(path) {
         Ok(loaded) => {
-            let swap = compose::update::swap(state);
-            compose::update::is_kept(state, swap);
+            let swap = compose::files::swap(state);
+            compose::files::is_kept(state, swap);
             state.draft = Draft::of(loaded);
             state.compose.forget();
-            compose::update::remember(state);
-            compose::update::offer_unsaved(state);
+            compose::files::remember(state);
+            compose::files::offer_unsaved(state);
             if !state.is_live() {
                 state.run = None;
                 state.aside = None;
@@ -415,14 +415,14 @@ pub fn open_session(state: &mut State, path: &Path) {
 
 /// Writes the session.
 pub fn save_to(state: &mut State, path: PathBuf) {
-    let swap = compose::update::swap(state);
+    let swap = compose::files::swap(state);
     let text = state.draft.written();
     state.draft.path = Some(path.clone());
     state.draft.text = Some(text.clone());
     state.draft.saved = state.draft.session.clone();
     state.effect(Effect::Write { path, text });
-    compose::update::is_kept(state, swap);
-    compose::update::remember(state);
+    compose::files::is_kept(state, swap);
+    compose::files::remember(state);
 }
 
 fn save_output(state: &mut State, to: PathBuf) {
