@@ -560,7 +560,7 @@ fn the_mouse_selects_parts_and_fields() {
     use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
     let mut screens = Screens::of(demo());
     let screen = screens.screen();
-    let mut click = |screens: &mut Screens, text: &str| {
+    let click = |screens: &mut Screens, text: &str| {
         let (row, line) = screen
             .lines()
             .enumerate()

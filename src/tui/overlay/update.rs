@@ -85,9 +85,8 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
             }
         }
         Some(Overlay::Pick(picker)) => {
-            if picker.input.key(key) {
-                picker.filter();
-            }
+            picker.input.key(key);
+            picker.filter();
         }
         _ => {}
     }
