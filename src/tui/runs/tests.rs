@@ -354,6 +354,7 @@ fn live(state: &mut State) {
     for message in said {
         update(state, Msg::Engine(Box::new(message)), Instant::now());
     }
+    crate::tui::update::settle(state);
 }
 
 #[test]
