@@ -216,9 +216,7 @@ fn anywhere(state: &mut State, action: Action) {
 
 /// The user wants to leave: asked first when that ends something.
 fn quit(state: &mut State) {
-    let live = state
-        .live_run()
-        .map_or(0, |run| run.facts.count(None).live);
+    let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
     if live > 0 {
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
@@ -351,6 +349,9 @@ fn engine(state: &mut State, message: FromEngine) {
             state.effect(Effect::Hang);
             if state.leaving {
                 state.effect(Effect::Quit);
+            } else if state.tab == Tab::Runs {
+                // Its record is whole only now.
+                state.effect(Effect::Runs(runs::Ask::List));
             }
         }
     }
