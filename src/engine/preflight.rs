@@ -158,6 +158,15 @@ pub struct Trial {
 /// Places everything on paper: groups that start at once together, each of the rest (it waits for another one, or the
 /// timeline starts it) on its own, as it gets what those before it give back.
 pub fn trial(session: &Session, inventory: &Inventory) -> Trial {
+    on_paper(session, inventory, false)
+}
+
+/// The same, but of a template that cannot be placed as a whole the ranks before the first that is refused get seats.
+pub fn trial_in_part(session: &Session, inventory: &Inventory) -> Trial {
+    on_paper(session, inventory, true)
+}
+
+fn on_paper(session: &Session, inventory: &Inventory, in_part: bool) -> Trial {
     let mut trial = Trial::default();
     let mut together = Ledger::new(inventory.clone());
     for (group, spec) in &session.groups {
@@ -171,14 +180,16 @@ pub fn trial(session: &Session, inventory: &Inventory) -> Trial {
             &mut alone
         };
         for (name, template) in &spec.templates {
-            match ledger.place(
-                group,
-                name,
-                0..template.replicas,
-                &session.policy_of(group, name),
-            ) {
+            let policy = session.policy_of(group, name);
+            match ledger.place(group, name, 0..template.replicas, &policy) {
                 Ok(seats) => trial.seats.push((group.clone(), name.clone(), seats)),
                 Err(refusal) => {
+                    if in_part
+                        && let Ok(seats) =
+                            ledger.place(group, name, 0..refusal.process.rank, &policy)
+                    {
+                        trial.seats.push((group.clone(), name.clone(), seats));
+                    }
                     let path = FieldPath::template(group.as_str(), name.as_str()).name("policy");
                     trial
                         .refusals

@@ -15,6 +15,10 @@ use tokio::sync::mpsc;
 
 use super::{
     Planner,
+    compose::{
+        pick::{Entry, Listing},
+        shipped,
+    },
     message::{Effect, Hit, Msg},
     runs::reading,
 };
@@ -75,6 +79,27 @@ fn perform(effect: Effect) -> Option<Msg> {
             Msg::Found { ticket, hits, more }
         }
         Effect::Runs(ask) => Msg::Runs(reading::perform(ask)),
+        Effect::List { ticket, what, path } => {
+            let entries = list(&path, what)
+                .map_err(|error| format!("{} cannot be read: {error}", path.display()));
+            Msg::Listed { ticket, entries }
+        }
+        Effect::Unpack {
+            folder,
+            name,
+            start,
+        } => {
+            let path = shipped::unpack(&folder, name)
+                .map_err(|error| format!("{} cannot be written: {error}", folder.display()));
+            Msg::Unpacked { path, start }
+        }
+        Effect::Keep { path, text } => {
+            // Nobody waits for it, and where it cannot be written there is nothing to be done.
+            if let Err(error) = keep(&path, text.as_deref()) {
+                tracing::debug!("{} is not kept: {error}", path.display());
+            }
+            return None;
+        }
         Effect::Write { path, text } => Msg::Written(written(write(&path, &text), path)),
         Effect::CopyFile { from, to } => {
             Msg::Written(written(std::fs::copy(&from, &to).map(drop), to))
@@ -87,6 +112,86 @@ fn written(result: io::Result<()>, path: PathBuf) -> Result<PathBuf, String> {
     result
         .map(|()| path.clone())
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}
+
+/// A file of our own, or its end.
+pub fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
+    let Some(text) = text else {
+        return std::fs::remove_file(path);
+    };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    write(path, text)
+}
+
+/// What is in a folder, folders first; or the functions of a Python file, in its order.
+fn list(path: &Path, what: Listing) -> io::Result<Vec<Entry>> {
+    const SHOWN: usize = 5_000;
+    if what == Listing::Functions {
+        let file = BufReader::new(File::open(path)?);
+        let functions = Lines(file).filter_map(|line| {
+            let line = line.strip_prefix("async ").unwrap_or(&line);
+            let (name, _) = line.strip_prefix("def ")?.split_once('(')?;
+            Some(Entry {
+                name: name.trim().to_owned(),
+                is_folder: false,
+            })
+        });
+        return Ok(functions.take(SHOWN).collect());
+    }
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(path)?.filter_map(Result::ok) {
+        // A name that is no text cannot stand in a session.
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let is_folder = entry.path().is_dir();
+        let fits = match what {
+            Listing::Folders => is_folder,
+            Listing::Sessions => is_folder || name.ends_with(".ron"),
+            _ => true,
+        };
+        if fits && !name.starts_with('.') {
+            entries.push(Entry { name, is_folder });
+        }
+    }
+    entries.sort_by(|a, b| (!a.is_folder, &a.name).cmp(&(!b.is_folder, &b.name)));
+    entries.truncate(SHOWN);
+    Ok(entries)
+}
+
+/// Lets the user edit a text; the terminal is not ours meanwhile.
+pub fn edit(text: &str) -> Result<String, String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|it| !it.trim().is_empty());
+    let editor = set("VISUAL")
+        .or_else(|| set("EDITOR"))
+        .unwrap_or_else(|| "vi".to_owned());
+    let path = std::env::temp_dir().join(format!("dragon-tui-{}.ron", std::process::id()));
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    // A file that is there already is somebody else's.
+    let mut file = std::os::unix::fs::OpenOptionsExt::mode(
+        std::fs::OpenOptions::new().write(true).create_new(true),
+        0o600,
+    )
+    .open(&path)
+    .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    let status = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("{editor} \"$1\""))
+        .arg("sh")
+        .arg(&path)
+        .status();
+    let edited = std::fs::read_to_string(&path).map_err(failed);
+    let _ = std::fs::remove_file(&path);
+    match status {
+        Ok(status) if status.success() => edited,
+        Ok(status) => Err(format!(
+            "`{editor}` ended with {status}: nothing was changed"
+        )),
+        Err(error) => Err(format!("`{editor}` cannot be started: {error}")),
+    }
 }
 
 /// In one step: whoever reads it sees the old file or the new one.

@@ -84,7 +84,10 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
         while !effects.is_empty() {
             for effect in std::mem::take(&mut effects) {
                 match effect {
-                    Effect::Quit => return Ok(()),
+                    Effect::Quit => {
+                        state.compose.has_left = true;
+                        return Ok(());
+                    }
                     Effect::Launch(opening) => match Client::launch(&parts.program, *opening) {
                         Ok(started) => client = Some(started),
                         Err(error) => {
@@ -115,6 +118,15 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         if let Err(text) = told {
                             effects.extend(update(state, Msg::Told(text), Instant::now()));
                         }
+                        frame.is_dirty = true;
+                    }
+                    Effect::Edit(text) => {
+                        drop(std::mem::replace(&mut keys, EventStream::new()));
+                        let msg = match terminal.lend(|| deeds::edit(&text))? {
+                            Ok(text) => Msg::Edited(text),
+                            Err(problem) => Msg::Told(problem),
+                        };
+                        effects.extend(update(state, msg, Instant::now()));
                         frame.is_dirty = true;
                     }
                     Effect::Redraw => terminal.clear()?,

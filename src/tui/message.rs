@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crossterm::event::Event as Input;
 
+use super::compose::pick::{Entry, Listing};
 use crate::{
     engine::door::{
         preview::Plan,
@@ -45,6 +46,22 @@ pub enum Msg {
     },
     /// A record was read.
     Runs(Answer),
+    /// What is in a folder.
+    Listed {
+        /// The answer to which question.
+        ticket: u64,
+        /// What was found.
+        entries: Result<Vec<Entry>, String>,
+    },
+    /// A session that comes with the program was unpacked.
+    Unpacked {
+        /// Where.
+        path: Result<PathBuf, String>,
+        /// It is to be started.
+        start: bool,
+    },
+    /// The session was edited as text.
+    Edited(String),
     /// A session was placed on paper.
     Planned(Box<Plan>),
     /// A file was written, or could not be.
@@ -97,6 +114,33 @@ pub enum Effect {
     },
     /// Read the records of runs; answered by [`Msg::Runs`].
     Runs(Ask),
+    /// Look what is in a folder; answered by [`Msg::Listed`].
+    List {
+        /// Which question.
+        ticket: u64,
+        /// What is looked for.
+        what: Listing,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Unpack the sessions that come with the program; answered by [`Msg::Unpacked`].
+    Unpack {
+        /// Where to.
+        folder: PathBuf,
+        /// Which one is to be opened.
+        name: &'static str,
+        /// It is to be started.
+        start: bool,
+    },
+    /// Write a file of our own, without a word; without a text it is taken away.
+    Keep {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        text: Option<String>,
+    },
+    /// Edit a session as text in `$EDITOR`; answered by [`Msg::Edited`].
+    Edit(String),
     /// Place a session on paper; answered by [`Msg::Planned`].
     Plan(Box<Session>),
     /// Put text on the user's clipboard (OSC 52).

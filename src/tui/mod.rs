@@ -22,6 +22,8 @@ pub mod run;
 pub mod runs;
 pub mod state;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod timeline;
 mod toast;
@@ -106,6 +108,13 @@ pub fn open(options: Options) -> io::Result<()> {
             .or_else(|| Theme::embedded(theme::DEFAULT, depth, glyphs))
             .unwrap_or_else(|| Theme::bare(name, glyphs)),
     };
+    state.compose.shipped = compose::shipped::folder(variable);
+    state.compose.recent_file = compose::keep::recent_file(variable);
+    if let Some(file) = &state.compose.recent_file {
+        state.compose.recent = compose::keep::recent(file);
+    }
+    compose::update::remember(&mut state);
+    compose::update::offer_unsaved(&mut state);
     let mut terminal = Terminal::take(state.config.mouse)?;
     let (width, height) = terminal.size()?;
     state.area = ratatui::layout::Rect::new(0, 0, width, height);
@@ -127,6 +136,13 @@ pub fn open(options: Options) -> io::Result<()> {
         .build()?;
     let result = runtime.block_on(event_loop::run(&mut state, &mut terminal, parts));
     drop(terminal);
+    let swap = compose::update::swap(&state);
+    let unsaved = state.draft.is_changed() && !state.compose.has_left;
+    let text = unsaved.then(|| state.draft.written());
+    // Whoever left on purpose wants nothing kept; whoever was cut off finds it again.
+    if unsaved || state.compose.has_left && swap.exists() {
+        let _ = deeds::keep(&swap, text.as_deref());
+    }
     // A log that is still read must not hold up who leaves.
     runtime.shutdown_background();
     result

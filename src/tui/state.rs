@@ -93,7 +93,7 @@ impl Draft {
 
     /// Whether something is not in the file.
     pub fn is_changed(&self) -> bool {
-        self.session != self.saved
+        !session::written::alike(&self.session, &self.saved)
     }
 
     /// What it is called.
@@ -262,7 +262,11 @@ impl State {
     pub fn due(&self) -> Option<Instant> {
         let toast = self.toasts.due();
         let second = self.is_live().then(|| self.now + Duration::from_secs(1));
-        toast.into_iter().chain(second).min()
+        let swap = self
+            .compose
+            .changed
+            .map(|changed| changed + compose::keep::AFTER);
+        toast.into_iter().chain(second).chain(swap).min()
     }
 
     /// Asks for something.

@@ -59,6 +59,9 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
+        Msg::Listed { ticket, entries } => compose::pick::listed(state, ticket, entries),
+        Msg::Unpacked { path, start } => compose::update::unpacked(state, path, start),
+        Msg::Edited(text) => compose::update::take_text(state, text),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
         Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
         Msg::Written(Ok(path)) => {
@@ -68,6 +71,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
         Msg::Due => {
+            compose::update::due(state);
             if let Some(run) = state.live_run_mut() {
                 let seconds = run.seconds(now);
                 run.queues.rest(seconds);
@@ -134,8 +138,8 @@ fn pasted(state: &mut State, text: &str) {
         }
         Context::Compose | Context::Form => compose::update::pasted(state, text),
         Context::Prompt if state.overlays.is_empty() => compose::update::pasted(state, text),
-        Context::Prompt => overlay::update::pasted(state, text),
         Context::List if state.overlays.is_empty() => runs::update::pasted(state, text),
+        Context::Prompt | Context::List => overlay::update::pasted(state, text),
         _ => {}
     }
 }
@@ -196,7 +200,7 @@ fn anywhere(state: &mut State, action: Action) {
             let path = path.map_or("session.ron".to_owned(), |path| path.display().to_string());
             state.overlays.push(Overlay::prompt(For::SaveAs, &path));
         }
-        Action::Open => state.overlays.push(Overlay::prompt(For::Open, "")),
+        Action::Open => compose::pick::open_sessions(state),
         Action::Search if state.run.is_some() => {
             state.overlays.push(Overlay::prompt(For::Search, ""));
         }
@@ -221,6 +225,10 @@ fn quit(state: &mut State) {
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
             live => format!("{live} processes run. Stop them and leave?"),
+        };
+        let question = match state.draft.is_changed() {
+            true => format!("{question} Changes of the session are not saved."),
+            false => question,
         };
         state
             .overlays

@@ -100,7 +100,7 @@ pub fn plan(session: &Session, aliases: &hosts::HostAliases, this_host: &Welcome
     let too_large = session.process_count() > RANKS_MAX;
     let Trial { seats, refusals } = match too_large {
         true => Trial::default(),
-        false => preflight::trial(session, &inventory),
+        false => preflight::trial_in_part(session, &inventory),
     };
     let mut hosts: Vec<PlannedHost> = inventory
         .hosts
@@ -205,12 +205,13 @@ mod tests {
     fn ranks_stand_below_their_hosts_and_what_finds_no_place_is_told() {
         let session = session(
             r#"Session(version: 1,
-                hosts: [Declared(name: "node01", cpus: 4), Declared(name: "node02", cpus: 8, gpus: 2)],
+                hosts: [Declared(name: "node01", cpus: 4), Declared(name: "node02", cpus: 8, gpus: 2),
+                    Declared(name: "node03", cpus: 8, gpus: 2)],
                 groups: { "g": ProcessGroup(templates: {
                     "a": ProcessTemplate(target: Program("a"), replicas: 4),
                     "b": ProcessTemplate(target: Program("b"), replicas: 2,
                         policy: Policy(placement: HostName("node02"), gpus: 1)),
-                    "c": ProcessTemplate(target: Program("c"), policy: Policy(gpus: 1)),
+                    "c": ProcessTemplate(target: Program("c"), replicas: 3, policy: Policy(gpus: 1, placement: HostName("node03"))),
                 }) })"#,
         );
         let plan = plan(&session, &Vec::new(), &here());
@@ -226,18 +227,26 @@ mod tests {
         };
         assert_eq!(
             rows(node("node01")),
-            [("a".to_owned(), vec![(0, 0), (2, 2)])]
+            [("a".to_owned(), vec![(0, 0), (3, 3)])]
         );
         assert_eq!(
             rows(node("node02")),
             [
-                ("a".to_owned(), vec![(1, 1), (3, 3)]),
+                ("a".to_owned(), vec![(1, 1)]),
                 ("b".to_owned(), vec![(0, 0)]),
                 ("b".to_owned(), vec![(1, 1)]),
             ]
         );
-        assert_eq!((node("node02").free_gpus, node("node02").ranks), (0, 4));
+        assert_eq!((node("node02").free_gpus, node("node02").ranks), (0, 3));
         assert!(!node("node01").reachable);
+        assert_eq!(
+            rows(node("node03")),
+            [
+                ("a".to_owned(), vec![(2, 2)]),
+                ("c".to_owned(), vec![(0, 0)]),
+                ("c".to_owned(), vec![(1, 1)]),
+            ]
+        );
         assert_eq!(plan.refusals.len(), 1);
         assert_eq!(
             plan.refusals[0].path.to_string(),

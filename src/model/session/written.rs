@@ -33,6 +33,28 @@ pub fn session(session: &Session) -> Vec<Written> {
     flat(encode::session(session))
 }
 
+/// Whether two sessions are the same for a file: as [`PartialEq`] says, and with everything in the same order.
+pub fn alike(one: &Session, other: &Session) -> bool {
+    one == other
+        && one.queues.keys().eq(other.queues.keys())
+        && one.groups.keys().eq(other.groups.keys())
+        && one
+            .groups
+            .values()
+            .zip(other.groups.values())
+            .all(|(one, other)| {
+                one.templates.keys().eq(other.templates.keys())
+                    && one
+                        .templates
+                        .values()
+                        .zip(other.templates.values())
+                        .all(|(one, other)| {
+                            one.env.keys().eq(other.env.keys())
+                                && one.kwargs.keys().eq(other.kwargs.keys())
+                        })
+            })
+}
+
 fn flat(doc: Doc) -> Vec<Written> {
     let Doc::Struct(_, fields) = doc else {
         return Vec::new();
@@ -57,6 +79,20 @@ fn flat(doc: Doc) -> Vec<Written> {
 mod tests {
     use super::*;
     use crate::model::session::set;
+
+    #[test]
+    fn another_order_is_another_file() {
+        let session = |names: [&str; 2]| {
+            let queues = names.map(|name| (name.parse().unwrap(), QueueSpec::default()));
+            Session {
+                queues: queues.into_iter().collect(),
+                ..Session::default()
+            }
+        };
+        assert!(alike(&session(["a", "b"]), &session(["a", "b"])));
+        assert_eq!(session(["a", "b"]), session(["b", "a"]));
+        assert!(!alike(&session(["a", "b"]), &session(["b", "a"])));
+    }
 
     #[test]
     fn every_field_is_written_as_it_is_set() {

@@ -44,6 +44,31 @@ pub fn import(line: &str) -> Option<(String, ProcessTemplate)> {
     Some((name(program, args), template))
 }
 
+/// Makes of a template whose target was just typed what was meant: a whole command line is divided into program and
+/// arguments, or given to a shell if it needs one. Gives a name that fits; nothing when the target says none.
+pub fn understand(template: &mut ProcessTemplate) -> Option<String> {
+    match &template.target {
+        Target::Program(line) => {
+            let (name, read) = import(line)?;
+            // A path may hold blanks too; with arguments of its own it is one.
+            if template.args.is_empty() && read.target != template.target {
+                template.target = read.target;
+                template.args = read.args;
+                for (variable, value) in read.env {
+                    template.env.insert(variable, value);
+                }
+            }
+            Some(name)
+        }
+        Target::Shell(line) if line.trim().is_empty() => None,
+        Target::Shell(line) => Some(shell_name(line)),
+        Target::Python(function) => {
+            let name = function.rsplit([':', '.']).next().unwrap_or_default();
+            (!name.is_empty()).then(|| proper(name))
+        }
+    }
+}
+
 /// Every command of a text of several lines; a `\` at the end of a line joins it with the next.
 pub fn import_all(text: &str) -> Vec<(String, ProcessTemplate)> {
     let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");

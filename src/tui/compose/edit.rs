@@ -31,7 +31,7 @@ pub enum Kind {
 /// Adds a part near to what is selected.
 pub fn add(session: &mut Session, at: &Node, kind: Kind) -> Node {
     match kind {
-        Kind::Template => add_template(session, at, "template", ProcessTemplate::default()),
+        Kind::Template => add_template(session, at, UNNAMED, ProcessTemplate::default()),
         Kind::Group => {
             let name = free(&session.groups, "group", GroupName::new);
             let Some(name) = name else { return at.clone() };
@@ -293,6 +293,28 @@ pub fn rename(session: &mut Session, at: &Node, new: &str) -> Result<Node, Strin
         Node::Session | Node::Queues | Node::Hosts => Ok(at.clone()),
     }
 }
+
+/// Gives a template that nobody named yet a name.
+pub fn name_at_last(session: &mut Session, at: &Node, name: &str) -> Node {
+    let Node::Template(group, old) = at else {
+        return at.clone();
+    };
+    let is_named = old
+        .as_str()
+        .strip_prefix(UNNAMED)
+        .is_none_or(|rest| !rest.chars().all(|c| c == '-' || c.is_ascii_digit()));
+    let templates = session.groups.get(group).map(|group| &group.templates);
+    let free = templates.and_then(|templates| free(templates, name, TemplateName::new));
+    match free {
+        Some(name) if !is_named => {
+            rename(session, at, name.as_str()).unwrap_or_else(|_| at.clone())
+        }
+        _ => at.clone(),
+    }
+}
+
+/// What a template is called until it is known what it runs.
+const UNNAMED: &str = "template";
 
 /// The name of the session's part that a new one is to have: `name`, or `name-2`, `name-3`…
 fn free<K, V, E>(

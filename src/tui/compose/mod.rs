@@ -9,14 +9,17 @@ pub mod command;
 pub mod edit;
 pub mod form;
 mod history;
+pub mod keep;
 pub mod node;
+pub mod pick;
 mod references;
+pub mod shipped;
 #[cfg(test)]
 mod tests;
 pub mod update;
 pub mod view;
 
-use std::{collections::HashSet, time::Instant};
+use std::{collections::HashSet, path::PathBuf, time::Instant};
 
 pub use self::history::Snapshot;
 use self::{history::History, node::Node};
@@ -79,17 +82,29 @@ pub struct State {
     pub planning: Planning,
     /// First line shown of the plan.
     pub scroll: usize,
-    /// When the session was changed last.
+    /// When the session was changed last, until that is kept.
     pub changed: Option<Instant>,
+    /// Sessions that were open of late.
+    pub recent: Vec<PathBuf>,
+    /// The file of that list.
+    pub recent_file: Option<PathBuf>,
+    /// Where the sessions that come with the program are unpacked to.
+    pub shipped: Option<PathBuf>,
+    /// The user left on purpose: what was not saved is not wanted.
+    pub has_left: bool,
+    /// A text that was edited and is no session.
+    pub rejected: Option<String>,
 }
 
 impl State {
     /// Forgets what was about another session.
     pub fn forget(&mut self) {
-        let asked = self.planning.asked;
-        *self = Self::default();
-        self.planning.asked = asked;
+        let before = std::mem::take(self);
+        self.planning.asked = before.planning.asked;
         self.planning.stale = true;
+        self.recent = before.recent;
+        self.recent_file = before.recent_file;
+        self.shipped = before.shipped;
     }
 
     /// Everything that is wrong, as far as it is known: with the session, and with its places.

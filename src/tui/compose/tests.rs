@@ -5,6 +5,7 @@ use super::{edit::Kind, *};
 use crate::{
     model::{
         document::Session,
+        session::written,
         template::{Target, Value},
     },
     tui::{
@@ -122,8 +123,10 @@ fn a_session_is_composed_from_nothing_by_keys_only() {
     screens.write("sleep");
     screens.press("enter down enter");
     screens.write("\"30\"");
-    screens.press("enter + + up up enter");
-    for _ in 0.."template".len() {
+    screens.press("enter down down + + up up up up");
+    assert_eq!(screens.state.compose.at, node("group", "sleep"));
+    screens.press("enter");
+    for _ in 0.."sleep".len() {
         screens.press("backspace");
     }
     screens.write("sleeper");
@@ -160,12 +163,12 @@ fn every_change_can_be_taken_back_and_made_again() {
     }
     for before in seen.iter().rev().skip(1) {
         screens.press("u");
-        assert_eq!(screens.state.draft.session, *before);
+        assert!(written::alike(&screens.state.draft.session, before));
     }
     assert!(!screens.state.draft.is_changed());
     for after in seen.iter().skip(1) {
         screens.press("ctrl-r");
-        assert_eq!(screens.state.draft.session, *after);
+        assert!(written::alike(&screens.state.draft.session, after));
     }
 }
 
@@ -400,4 +403,278 @@ fn it_is_drawn_at_every_size() {
         }
     }
     assert_eq!(screens.state.area, Rect::new(0, 0, 160, 24));
+}
+
+#[test]
+fn a_queue_is_chosen_from_a_list_while_arguments_are_typed() {
+    let mut screens = Screens::of(demo());
+    screens.press("j j j enter down down enter");
+    screens.write("5");
+    screens.press("tab");
+    assert!(
+        screens.screen().contains("which queue?"),
+        "{}",
+        screens.screen()
+    );
+    screens.press("enter enter");
+    assert_eq!(
+        screens.template().args,
+        [Value::Int(5), Value::Queue("numbers".parse().unwrap())]
+    );
+}
+
+#[test]
+fn something_new_is_chosen_from_a_list_that_begins_with_what_the_cursor_stands_on() {
+    let mut screens = Screens::of(demo());
+    screens.press("j j n");
+    assert!(screens.screen().contains("a template from a shell command"));
+    screens.press("enter");
+    screens.write("true");
+    screens.press("enter");
+    assert_eq!(screens.state.compose.at, node("demo", "true"));
+    screens.press("esc n");
+    screens.write("que");
+    screens.press("enter enter");
+    assert_eq!(
+        screens.state.compose.at,
+        Node::Queue("queue".parse().unwrap())
+    );
+}
+
+#[test]
+fn a_file_and_one_of_its_functions_become_a_target() {
+    let mut screens = Screens::of(demo());
+    screens.state.folder = "/work/here".into();
+    screens.press("j j enter down enter ctrl-u tab");
+    let answer = |screens: &mut Screens, names: &[&str]| {
+        let asked = screens
+            .effects
+            .iter()
+            .rev()
+            .find_map(|effect| match effect {
+                Effect::List { ticket, path, .. } => Some((*ticket, path.clone())),
+                _ => None,
+            });
+        let (ticket, path) = asked.unwrap();
+        let entries = names.iter().map(|name| pick::Entry {
+            name: (*name).to_owned(),
+            is_folder: false,
+        });
+        let msg = Msg::Listed {
+            ticket,
+            entries: Ok(entries.collect()),
+        };
+        let effects = turn(&mut screens.state, msg, Instant::now());
+        screens.effects.extend(effects);
+        path
+    };
+    let folder = answer(&mut screens, &["gen.py", "other"]);
+    assert_eq!(folder, std::path::Path::new("/work/here"));
+    screens.write("gen");
+    screens.press("enter");
+    answer(&mut screens, &["produce", "main"]);
+    screens.write("prod");
+    screens.press("enter enter");
+    assert_eq!(
+        screens.template().target,
+        Target::Python("gen.py:produce".to_owned())
+    );
+}
+
+#[test]
+fn unsaved_changes_are_kept_after_some_seconds_and_forgotten_when_saved() {
+    let mut screens = Screens::of(demo());
+    screens.state.draft.path = Some("/there/s.ron".into());
+    screens.press("j j j +");
+    let due = screens.state.due().unwrap();
+    let effects = turn(&mut screens.state, Msg::Due, due);
+    let text = screens.state.draft.written();
+    let swap = std::path::PathBuf::from("/there/.s.ron.swp");
+    assert_eq!(
+        effects,
+        [Effect::Keep {
+            path: swap.clone(),
+            text: Some(text.clone())
+        }]
+    );
+    assert_eq!(screens.state.due(), None);
+    screens.effects.clear();
+    screens.press("ctrl-s");
+    assert!(screens.effects.contains(&Effect::Keep {
+        path: swap,
+        text: None
+    }));
+    let mut again = Screens::of(demo());
+    update::take_text(&mut again.state, text);
+    assert!(again.state.draft.is_changed());
+    again.press("u");
+    assert!(!again.state.draft.is_changed());
+}
+
+#[test]
+fn a_text_that_is_no_session_changes_nothing_and_is_edited_again() {
+    let mut screens = Screens::of(demo());
+    update::take_text(&mut screens.state, "Session(".to_owned());
+    assert!(written::alike(&screens.state.draft.session, &demo()));
+    screens.press("esc E");
+    let edit = screens
+        .effects
+        .iter()
+        .rev()
+        .find_map(|effect| match effect {
+            Effect::Edit(text) => Some(text.as_str()),
+            _ => None,
+        });
+    assert_eq!(edit, Some("Session("));
+}
+
+#[test]
+fn an_empty_session_offers_the_example_and_those_that_are_shipped() {
+    let mut screens = Screens::of(Session::default());
+    screens.state.compose.shipped = Some("/data".into());
+    screens.press("e");
+    assert!(screens.effects.iter().any(|effect| matches!(
+        effect,
+        Effect::Unpack {
+            name: "generator_consumer",
+            start: true,
+            ..
+        }
+    )));
+    screens.press("o");
+    assert!(screens.screen().contains("primes"), "{}", screens.screen());
+    screens.write("primes");
+    screens.press("enter");
+    assert!(screens.effects.iter().any(|effect| matches!(
+        effect,
+        Effect::Unpack {
+            name: "primes",
+            start: false,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn the_mouse_selects_parts_and_fields() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut screens = Screens::of(demo());
+    let screen = screens.screen();
+    let mut click = |screens: &mut Screens, text: &str| {
+        let (row, line) = screen
+            .lines()
+            .enumerate()
+            .find(|(_, line)| line.contains(text))
+            .unwrap();
+        let column = line[..line.find(text).unwrap()].chars().count();
+        screens.tell(Input::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: column as u16,
+            row: row as u16,
+            modifiers: KeyModifiers::NONE,
+        }));
+    };
+    click(&mut screens, "consumer");
+    assert_eq!(screens.state.compose.at, node("demo", "consumer"));
+    click(&mut screens, "python");
+    assert_eq!(screens.state.compose.focus, Focus::Form);
+    assert_eq!(screens.state.compose.field, 1);
+}
+
+#[test]
+fn a_whole_command_line_may_be_typed_as_a_target_and_names_what_has_no_name_yet() {
+    let mut screens = Screens::of(Session::default());
+    screens.press("n");
+    screens.write("SEED=7 python3 train.py --steps 5");
+    screens.press("enter");
+    assert_eq!(screens.state.compose.at, node("group", "train"));
+    let template = screens.template();
+    assert_eq!(template.target, Target::Program("python3".to_owned()));
+    assert_eq!(
+        (template.args.len(), template.env["SEED"].as_str()),
+        (3, "7")
+    );
+    screens.press("enter");
+    screens.write("3");
+    screens.press("enter");
+    assert_eq!(
+        screens.state.compose.at,
+        node("group", "train"),
+        "it has a name now"
+    );
+    assert_eq!(
+        screens.template().target,
+        Target::Program("python33".to_owned())
+    );
+    screens.press("u u");
+    assert_eq!(screens.template().target, Target::Program(String::new()));
+    screens.press("enter");
+    screens.write("ls | wc");
+    screens.press("enter");
+    assert_eq!(
+        screens.template().target,
+        Target::Shell("ls | wc".to_owned())
+    );
+}
+
+/// A plan that has something of everything.
+fn plan() -> crate::engine::door::preview::Plan {
+    use crate::engine::door::preview::{PlannedHost, PlannedRanks};
+    let ranks = |template: &str, ranks: &[(u32, u32)], gpu: Option<u32>| PlannedRanks {
+        group: "demo".parse().unwrap(),
+        template: template.parse().unwrap(),
+        ranks: ranks.to_vec(),
+        cpus: Default::default(),
+        gpus: gpu.map(|gpu| [gpu].into_iter().collect()),
+    };
+    let host = |name: &str, gpus, rows: Vec<PlannedRanks>| PlannedHost {
+        name: crate::model::ids::HostName::new(name),
+        cpus: 8,
+        gpus,
+        reachable: gpus == 0,
+        ranks: rows.len() as u64,
+        rows,
+        free_gpus: 0,
+    };
+    let path = node("demo", "consumer").path().name("policy");
+    let text = "demo/consumer.2 cannot be placed: asked for 1 GPU; node02 has 0 of 2 GPUs free";
+    crate::engine::door::preview::Plan {
+        hosts: vec![
+            host("node01", 0, vec![ranks("generator", &[(0, 0)], None)]),
+            host(
+                "node02",
+                2,
+                vec![
+                    ranks("consumer", &[(0, 0)], Some(0)),
+                    ranks("consumer", &[(1, 1)], Some(1)),
+                ],
+            ),
+        ],
+        refusals: vec![Problem::error(path, text)],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_screen_looks_as_it_did() {
+    let mut session = demo();
+    session.groups["demo"].templates["consumer"].policy.gpus = Some(1);
+    session.groups["demo"].templates["consumer"].env = [("A".to_owned(), "b c".to_owned())].into();
+    let mut screens = Screens::of(session);
+    turn(
+        &mut screens.state,
+        Msg::Planned(Box::new(plan())),
+        Instant::now(),
+    );
+    screens.press("j j j");
+    insta::assert_snapshot!("wide", screens.screen());
+    screens.resize(80, 24);
+    screens.press("enter j j j j j");
+    insta::assert_snapshot!("small_form", screens.screen());
+    screens.press("tab");
+    insta::assert_snapshot!("small_plan", screens.screen());
+    screens.resize(40, 10);
+    insta::assert_snapshot!("tiny", screens.screen());
+    let first = Screens::of(Session::default());
+    insta::assert_snapshot!("first_minute", first.screen());
 }

@@ -2,7 +2,7 @@
 //!
 //! Changes the draft, always through `change`, which remembers how it was. Start at [`act`] and [`typed`].
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Position;
@@ -11,16 +11,22 @@ use super::{
     Editing, Focus, Snapshot, command,
     edit::{self, Kind},
     form::{self, Field, Shown},
+    keep,
     node::{self, Node},
-    view,
+    pick, shipped, view,
 };
 use crate::{
     engine::door::preview::Plan,
-    model::{document::Session, event::Level},
+    model::{
+        document::Session,
+        event::Level,
+        session::{Problem, written},
+    },
     tui::{
         keymap::Action,
         message::Effect,
-        overlay::{For, Overlay},
+        overlay::{For, Overlay, Wish, update as overlays},
+        run::update::launch,
         state::{State, Tab},
         widget::input::Input,
     },
@@ -61,6 +67,15 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::Redo => travel(state, false),
         Action::ScaleUp => scale(state, 1),
         Action::ScaleDown => scale(state, -1),
+        Action::Open => pick::open_sessions(state),
+        Action::RunExample if is_first_minute(state) => {
+            open_shipped(state, shipped::EXAMPLE, true);
+        }
+        Action::EditText => {
+            let text = state.compose.rejected.take();
+            let text = text.unwrap_or_else(|| state.draft.written());
+            state.effect(Effect::Edit(text));
+        }
         Action::PasteCommand => state.overlays.push(Overlay::prompt(For::Command, "")),
         Action::PolicyEdit => to_field(state, "policy.placement"),
         Action::Why => why(state),
@@ -293,6 +308,7 @@ fn while_typing(state: &mut State, action: Action) -> bool {
     match action {
         Action::Enter => accept(state),
         Action::Back => state.compose.editing = None,
+        Action::NextFocus => pick::complete(state),
         _ => {}
     }
     true
@@ -306,7 +322,16 @@ fn accept(state: &mut State) {
     let text = editing.input.text().to_owned();
     let mut changed = state.draft.session.clone();
     match form::type_into(&mut changed, &state.compose.at, &field, &text) {
-        Ok(node) => {
+        Ok(mut node) => {
+            if let (Node::Template(group, name), "target") = (&node, field.spec.key)
+                && let Some(template) = changed
+                    .groups
+                    .get_mut(group)
+                    .and_then(|group| group.templates.get_mut(name))
+                && let Some(name) = command::understand(template)
+            {
+                node = edit::name_at_last(&mut changed, &node, &name);
+            }
             state.compose.editing = None;
             change(state, field.spec.label, None, |session, _| {
                 *session = changed;
@@ -374,7 +399,7 @@ fn new(state: &mut State) {
         Node::Queues | Node::Queue(_) => Kind::Queue,
         Node::Hosts | Node::Host(_) => Kind::Host,
     };
-    add(state, kind);
+    pick::open_new(state, kind);
 }
 
 /// Whether there is nothing at all yet.
@@ -430,7 +455,7 @@ pub fn change(
             return false;
         }
     };
-    let is_other = changed != state.draft.session;
+    let is_other = !written::alike(&changed, &state.draft.session);
     if is_other {
         let before = Snapshot {
             session: Arc::new(std::mem::replace(&mut state.draft.session, changed)),
@@ -515,6 +540,115 @@ pub fn settle(state: &mut State) {
         planning.stale = false;
         let session = state.draft.session.clone();
         state.effect(Effect::Plan(Box::new(session)));
+    }
+}
+
+/// Opens one of the sessions that come with the program.
+pub fn open_shipped(state: &mut State, name: &'static str, start: bool) {
+    match state.compose.shipped.clone() {
+        Some(folder) => state.effect(Effect::Unpack {
+            folder,
+            name,
+            start,
+        }),
+        None => {
+            let text = "there is no home folder to unpack the sessions to";
+            state.toasts.push(Level::Warning, text, state.now);
+        }
+    }
+}
+
+/// One of them was unpacked.
+pub fn unpacked(state: &mut State, result: Result<PathBuf, String>, start: bool) {
+    match result {
+        Ok(path) => {
+            overlays::open_asked(state, path.clone());
+            if start && state.draft.path == Some(path) {
+                launch(state);
+            }
+        }
+        Err(problem) => state.toasts.push(Level::Warning, problem, state.now),
+    }
+}
+
+/// The session that is open now is the last one of those of late.
+pub fn remember(state: &mut State) {
+    let Some(path) = &state.draft.path else {
+        return;
+    };
+    let path = state.folder.join(path);
+    let compose = &mut state.compose;
+    if keep::remember(&mut compose.recent, &path)
+        && let Some(file) = compose.recent_file.clone()
+    {
+        let text = keep::list(&compose.recent);
+        state.effect(Effect::Keep {
+            path: file,
+            text: Some(text),
+        });
+    }
+}
+
+/// The swap file of the session.
+pub fn swap(state: &State) -> PathBuf {
+    keep::swap_of(state.draft.path.as_deref(), &state.folder)
+}
+
+/// The session was saved, or another one is open: nothing is unsaved.
+pub fn is_kept(state: &mut State, swap: PathBuf) {
+    state.compose.changed = None;
+    state.effect(Effect::Keep {
+        path: swap,
+        text: None,
+    });
+}
+
+/// Some time went by: what is not saved is kept beside the session.
+pub fn due(state: &mut State) {
+    let Some(changed) = state.compose.changed else {
+        return;
+    };
+    if state.now < changed + keep::AFTER {
+        return;
+    }
+    state.compose.changed = None;
+    let text = state.draft.is_changed().then(|| state.draft.written());
+    let path = swap(state);
+    state.effect(Effect::Keep { path, text });
+}
+
+/// Offers changes that were never saved.
+pub fn offer_unsaved(state: &mut State) {
+    let swap = swap(state);
+    if let Some(text) = keep::unsaved(&swap, &state.draft.written()) {
+        let question = format!(
+            "{} has changes that were never saved. Take them?",
+            state.draft.name()
+        );
+        state
+            .overlays
+            .push(Overlay::confirm(question, Wish::Recover(text)));
+    }
+}
+
+/// Takes a text in place of the session; it can be taken back.
+pub fn take_text(state: &mut State, text: String) {
+    let parsed = Session::parse(&text);
+    if parsed.problems.iter().any(Problem::is_error) {
+        let title = "this text is no session: E edits it again";
+        state
+            .overlays
+            .push(Overlay::problems(title, &parsed.problems, &text));
+        state.compose.rejected = Some(text);
+        return;
+    }
+    let at = state.compose.at.clone();
+    let changed = change(state, "text", None, |session, _| {
+        *session = parsed.session;
+        Ok(Some(at))
+    });
+    if changed {
+        state.draft.text = Some(text);
     }
 }
 

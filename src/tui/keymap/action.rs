@@ -95,6 +95,8 @@ words! {
         SaveAs "save-as",
         /// Open a session.
         Open "open",
+        /// Run the example.
+        RunExample "run-example",
         /// Give the terminal back to the shell for a while.
         Suspend "suspend",
         /// Draw everything anew.

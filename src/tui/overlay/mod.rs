@@ -9,6 +9,7 @@ pub mod view;
 use std::path::PathBuf;
 
 use super::{
+    compose::pick::Picker,
     keymap::{Action, Context},
     message::Hit,
     widget::input::Input,
@@ -33,6 +34,8 @@ pub enum Wish {
     Discard(PathBuf),
     /// Write over a file that is there.
     Overwrite(PathBuf),
+    /// Take changes that were never saved.
+    Recover(String),
     /// The same with the session and what was done since its start.
     OverwriteTimeline(PathBuf),
     /// Delete a past run, by its id.
@@ -142,6 +145,8 @@ pub enum Overlay {
         /// What is wrong with it.
         problem: Option<String>,
     },
+    /// A list to choose from.
+    Pick(Box<Picker>),
     /// Why a rank is as it is.
     Why(ProcessId),
     /// What was found in the logs.
@@ -203,7 +208,7 @@ impl Overlay {
             }
             Overlay::Why(_) => Context::Help,
             Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Themes { .. } | Overlay::Found(_) => Context::List,
+            Overlay::Themes { .. } | Overlay::Found(_) | Overlay::Pick(_) => Context::List,
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }

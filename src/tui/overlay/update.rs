@@ -84,6 +84,11 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
                 find(palette, &state.config.keymap);
             }
         }
+        Some(Overlay::Pick(picker)) => {
+            if picker.input.key(key) {
+                picker.filter();
+            }
+        }
         _ => {}
     }
 }
@@ -92,6 +97,10 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
 pub fn pasted(state: &mut State, text: &str) {
     match state.overlays.last_mut() {
         Some(Overlay::Prompt { input, .. }) => input.paste(text),
+        Some(Overlay::Pick(picker)) => {
+            picker.input.paste(text);
+            picker.filter();
+        }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette {
                 input.paste(text);
@@ -166,6 +175,7 @@ pub fn act(state: &mut State, action: Action) {
                 state.theme.clone_from(name);
             }
         }
+        Overlay::Pick(_) => compose::pick::act(state, action),
         Overlay::Confirm { wish, .. } => match action {
             Action::Enter => {
                 let wish = wish.clone();
@@ -218,6 +228,7 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
+        Wish::Recover(text) => compose::update::take_text(state, text),
         Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
         Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
         Wish::RunAgain(id) => runs::update::again(state, id),
@@ -290,15 +301,7 @@ fn answer(state: &mut State) {
         For::Open => {
             let path = PathBuf::from(text.trim());
             close(state);
-            if state.draft.is_changed() {
-                let question =
-                    "the session has changes that are not saved: open the other one all the same?";
-                state
-                    .overlays
-                    .push(Overlay::confirm(question, Wish::Discard(path)));
-            } else {
-                open_session(state, &path);
-            }
+            open_asked(state, path);
             return;
         }
         For::Command => {
@@ -373,12 +376,29 @@ pub fn found(state: &mut State, ticket: u64, found: Vec<Hit>, there_is_more: boo
     }
 }
 
+/// Opens another session; asks first when changes would be lost.
+pub fn open_asked(state: &mut State, path: PathBuf) {
+    if state.draft.is_changed() {
+        let question =
+            "the session has changes that are not saved: open the other one all the same?";
+        state
+            .overlays
+            .push(Overlay::confirm(question, Wish::Discard(path)));
+    } else {
+        open_session(state, &path);
+    }
+}
+
 /// Opens a session in place of the one that is composed.
 pub fn open_session(state: &mut State, path: &Path) {
     match Session::open(path) {
         Ok(loaded) => {
+            let swap = compose::update::swap(state);
+            compose::update::is_kept(state, swap);
             state.draft = Draft::of(loaded);
             state.compose.forget();
+            compose::update::remember(state);
+            compose::update::offer_unsaved(state);
             if !state.is_live() {
                 state.run = None;
                 state.aside = None;
@@ -396,11 +416,14 @@ pub fn open_session(state: &mut State, path: &Path) {
 
 /// Writes the session.
 pub fn save_to(state: &mut State, path: PathBuf) {
+    let swap = compose::update::swap(state);
     let text = state.draft.written();
     state.draft.path = Some(path.clone());
     state.draft.text = Some(text.clone());
     state.draft.saved = state.draft.session.clone();
     state.effect(Effect::Write { path, text });
+    compose::update::is_kept(state, swap);
+    compose::update::remember(state);
 }
 
 fn save_output(state: &mut State, to: PathBuf) {
@@ -422,5 +445,6 @@ fn save_output(state: &mut State, to: PathBuf) {
 
 /// Whether a key is text for the topmost overlay.
 pub fn takes_text(state: &State) -> bool {
-    !state.overlays.is_empty() && state.context() == Context::Prompt
+    matches!(state.overlays.last(), Some(Overlay::Pick(_)))
+        || !state.overlays.is_empty() && state.context() == Context::Prompt
 }

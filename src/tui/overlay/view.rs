@@ -10,14 +10,15 @@ use super::{Overlay, Search};
 use crate::{
     model::event::Level,
     tui::{
+        compose::pick::Picker,
         keymap::{Context, Keymap},
         state::State,
         theme::Theme,
         widget::{
-            format, list,
+            format, fuzzy, list,
             panel::Panel,
             popup,
-            text::{columns, put, put_cut, put_line},
+            text::{columns, cut_left, put, put_cut, put_line},
         },
     },
 };
@@ -97,9 +98,10 @@ pub fn draw(
                 );
             });
         }
+        Overlay::Pick(picker) => return pick(picker, theme, area, buffer),
         Overlay::Notices { scroll } => notices(state, *scroll, theme, area, buffer),
         Overlay::Confirm { question, .. } => {
-            let width = (columns(question) + 6).clamp(32, area.width.max(1));
+            let width = (columns(question) + 6).max(32).min(area.width);
             let lines = wrapped(question, width.saturating_sub(4));
             let panel = Panel::new("really?");
             let height = lines.len() as u16 + 4;
@@ -162,6 +164,71 @@ pub fn draw(
         }
     }
     None
+}
+
+/// A list to choose from, with a line to type in above.
+fn pick(picker: &Picker, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let width = area.width.saturating_sub(4).min(84);
+    let wanted = u16::try_from(picker.items.len()).unwrap_or(u16::MAX);
+    let height = wanted.saturating_add(4).clamp(6, 24);
+    let mut panel = Panel::new(picker.title.clone());
+    if picker.found.len() > usize::from(height.saturating_sub(4)) {
+        panel = panel.footer(format::place(picker.at, picker.found.len()));
+    }
+    let inside = popup::draw(buffer, area, (width, height), &panel, theme);
+    let cursor = picker.input.draw(buffer, inside, true, theme);
+    let rows = Rect {
+        y: inside.y + 2.min(inside.height),
+        height: inside.height.saturating_sub(2),
+        ..inside
+    };
+    if picker.found.is_empty() {
+        let text = match picker.waiting {
+            Some(_) => "looking",
+            None => "nothing fits",
+        };
+        if rows.height > 0 {
+            put(buffer, rows.x, rows.y, rows.width, text, theme.dim);
+        }
+    }
+    let view = list::View {
+        first: picker.at.saturating_sub(usize::from(rows.height) / 2),
+        selected: (!picker.found.is_empty()).then_some(picker.at),
+        length: picker.found.len(),
+    };
+    list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
+        let Some(hit) = picker.found.get(index) else {
+            return;
+        };
+        let Some(item) = picker.items.get(hit.index) else {
+            return;
+        };
+        let about = columns(&item.about).min(line.width / 2);
+        let room = line.width.saturating_sub(about + 2);
+        let label = fuzzy::marked(&item.label, &hit.at, theme.text, theme.search_hit);
+        match columns(&item.label) <= room {
+            true => put_line(buffer, line.x, line.y, room, &label),
+            // The end of a path says more than its beginning.
+            false => put(
+                buffer,
+                line.x,
+                line.y,
+                room,
+                &cut_left(&item.label, room, theme.glyphs),
+                theme.text,
+            ),
+        };
+        put_cut(
+            buffer,
+            line.right().saturating_sub(about),
+            line.y,
+            about,
+            &item.about,
+            theme.dim,
+            theme.glyphs,
+        );
+    });
+    cursor
 }
 
 fn help(state: &State, of: Context, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -9,7 +9,10 @@ mod tests;
 
 use spec::{Choice, Kind, Payload, Spec};
 
-use super::{command, edit, node::Node};
+use super::{
+    command, edit,
+    node::{Node, host_label},
+};
 use crate::model::{
     document::Session,
     host::{DeclaredHost, HostSpec},
@@ -399,6 +402,11 @@ pub fn step(
                 let text = field.text();
                 let payload = match choice.payload {
                     Payload::Text("") => text,
+                    // The first host there is, rather than none that is there.
+                    Payload::Text(first) if choice.ron == "HostName" => {
+                        let host = session.hosts.first().map(host_label);
+                        host.unwrap_or_else(|| first.to_owned())
+                    }
                     Payload::Text(first) | Payload::Raw(_, first) | Payload::List(first) => {
                         first.to_owned()
                     }

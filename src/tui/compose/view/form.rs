@@ -11,7 +11,10 @@ use crate::{
     tui::{
         compose::{
             Focus,
-            form::{Field, Shown, spec::Kind},
+            form::{
+                Field, Shown,
+                spec::{Complete, Kind},
+            },
             node::Node,
             update,
         },
@@ -250,7 +253,12 @@ fn about(
         return;
     };
     let width = inside.width.saturating_sub(2);
-    let parts = wrapped(field.spec.about, width);
+    let chooses = state.compose.editing.is_some() && field.spec.complete != Complete::Nothing;
+    let sentence = match chooses {
+        true => format!("{}; tab chooses", field.spec.about),
+        false => field.spec.about.to_owned(),
+    };
+    let parts = wrapped(&sentence, width);
     let from = rows.bottom() + u16::from(height > 2);
     for (part, y) in parts.iter().zip(from..inside.bottom()) {
         put_cut(

@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// Lines of a refusal, at most.
+const REFUSAL: usize = 4;
+
 /// Draws the plan.
 pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
@@ -68,14 +71,17 @@ fn lines(state: &State, theme: &Theme, width: u16) -> Vec<Line<'static>> {
         return vec![Line::from(Span::styled("placing", theme.dim))];
     };
     let mut lines = Vec::new();
-    // What cannot be placed comes first: it is what there is to do.
+    // What cannot be placed comes first: it is what there is to do. All of it is said in the form, and by w.
     for refusal in &plan.refusals {
-        lines.extend(said(
-            &refusal.message,
-            theme.glyphs.failed,
-            theme.error,
-            width,
-        ));
+        let sign = theme.glyphs.failed;
+        let mut parts = said(&refusal.message, sign, theme.error, width);
+        if parts.len() > REFUSAL {
+            parts.truncate(REFUSAL);
+            if let Some(last) = parts.last_mut() {
+                last.push_span(Span::styled(theme.glyphs.ellipsis, theme.error));
+            }
+        }
+        lines.extend(parts);
     }
     if !plan.refusals.is_empty() {
         lines.push(Line::default());
@@ -99,17 +105,23 @@ fn lines(state: &State, theme: &Theme, width: u16) -> Vec<Line<'static>> {
         if host.rows.is_empty() && !plan.too_large {
             lines.push(Line::from(Span::styled("  nothing", theme.dim)));
         }
-        if !host.reachable && host.ranks > 0 {
-            let text = "described only: it cannot be reached from here";
-            lines.extend(said(text, theme.glyphs.warning, theme.warning, width));
-        }
         let all = host.gpus;
         if all > 0 && host.free_gpus < all {
             let text = format!("  left: {} of {all} gpus", host.free_gpus);
             lines.push(Line::from(Span::styled(text, theme.dim)));
         }
     }
+    if plan.hosts.iter().any(is_only_described) {
+        lines.push(Line::default());
+        let text = "only described: it cannot be reached from here, so this is a plan";
+        lines.extend(said(text, theme.glyphs.warning, theme.warning, width));
+    }
     lines
+}
+
+/// Whether ranks would go to a host that nothing can be started on.
+fn is_only_described(host: &PlannedHost) -> bool {
+    !host.reachable && host.ranks > 0
 }
 
 fn head(host: &PlannedHost, theme: &Theme) -> Line<'static> {
@@ -120,8 +132,13 @@ fn head(host: &PlannedHost, theme: &Theme) -> Line<'static> {
     if host.ranks > 1 {
         about.push_str(&format!("  {} ranks", format::count(host.ranks)));
     }
+    let mark = match is_only_described(host) {
+        true => format!(" {}", theme.glyphs.warning),
+        false => String::new(),
+    };
     Line::from(vec![
         Span::styled(host.name.to_string(), theme.title),
+        Span::styled(mark, theme.warning),
         Span::styled(about, theme.dim),
     ])
 }

@@ -79,17 +79,22 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
     let mark = u16::from(worst.is_some()) * 2;
     let right = columns(&about);
     let room = line.right().saturating_sub(x + 1 + mark);
-    // Short of room the name is what counts.
-    let right = if columns(&name) + 1 + right <= room || columns(&name) + 8 <= room {
-        right.min(room.saturating_sub(columns(&name) + 1))
-    } else {
-        0
+    // Short of room the name is what counts, then the last thing said about it.
+    let short = about.rsplit("  ").next().unwrap_or_default();
+    let about = match columns(&name) + 1 + right <= room {
+        true => about.as_str(),
+        false => short,
+    };
+    let right = columns(about);
+    let right = match columns(&name) + 1 + right <= room {
+        true => right,
+        false => 0,
     };
     let width = room.saturating_sub(right + u16::from(right > 0));
     put_cut(buffer, x, line.y, width, &name, style, theme.glyphs);
     if right > 0 {
         let from = line.right().saturating_sub(1 + mark + right);
-        put_cut(buffer, from, line.y, right, &about, theme.dim, theme.glyphs);
+        put_cut(buffer, from, line.y, right, about, theme.dim, theme.glyphs);
     }
     if worst.is_some() {
         let from = line.right().saturating_sub(2);
@@ -156,9 +161,9 @@ fn words(session: &Session, row: &Row, theme: &Theme) -> (String, String, Style)
             Some(host) => {
                 let about = match host {
                     HostSpec::Declared(host) if host.gpus > 0 => {
-                        format!("{} cpu {} gpu", host.cpus, host.gpus)
+                        format!("{}c {}g", host.cpus, host.gpus)
                     }
-                    HostSpec::Declared(host) => format!("{} cpu", host.cpus),
+                    HostSpec::Declared(host) => format!("{}c", host.cpus),
                     HostSpec::Ssh(_) => "ssh".to_owned(),
                     HostSpec::Slurm(_) => String::new(),
                 };

@@ -1,0 +1,296 @@
+//! The screens as a whole: drawn into a buffer, by keys, without a terminal and without an engine.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event as Input, KeyEvent};
+use ratatui::{Terminal, backend::TestBackend, layout::Rect};
+
+use super::{
+    config::Config,
+    keymap::{Action, Context, Key, Keymap},
+    message::{Effect, Msg},
+    overlay::Overlay,
+    state::{Draft, State, Tab},
+    theme::{Glyphs, Theme},
+    update::{perform, settle, update},
+    view,
+};
+use crate::{
+    engine::door::wire::{FromEngine, ToEngine},
+    model::{
+        document::Session,
+        event::{Command, Stamped},
+    },
+};
+
+const SESSION: &str = r#"Session(version: 1, name: "story", queues: {"numbers": Queue(maxsize: 4)}, groups: {"g": ProcessGroup(templates: {
+    "loud": ProcessTemplate(target: Program("yes"), replicas: 3),
+    "quiet": ProcessTemplate(target: Program("cat"), stdout: DevNull)})})"#;
+
+fn state(text: &str) -> State {
+    let draft = Draft {
+        session: Session::parse(text).session,
+        ..Draft::empty()
+    };
+    let mut state = State::new(draft, Config::default(), Glyphs::set(false));
+    state.area = Rect::new(0, 0, 120, 40);
+    settle(&mut state);
+    state
+}
+
+fn event(state: &mut State, json: &str) {
+    let stamped: Stamped = serde_json::from_str(json).unwrap();
+    let message = FromEngine::Event(stamped);
+    update(state, Msg::Engine(Box::new(message)), Instant::now());
+}
+
+/// A run of [`SESSION`] that goes on: one rank runs, one has failed.
+fn running() -> State {
+    let mut state = state(SESSION);
+    press(&mut state, "s");
+    let welcome = FromEngine::Welcome {
+        run: "1".to_owned(),
+        folder: "/nowhere".into(),
+        queue_socket: "/nowhere/q".into(),
+    };
+    update(&mut state, Msg::Engine(Box::new(welcome)), Instant::now());
+    event(
+        &mut state,
+        r#"{"at":0.1,"event":"run_started","protocol":1,"run":"1","session":"story","pid":1,"host":"here","queue_socket":""}"#,
+    );
+    event(
+        &mut state,
+        r#"{"at":0.1,"event":"host_ready","host":"localhost","hostname":"here","cpus":2,"memory":1000000,"gpus":[]}"#,
+    );
+    for rank in 0..2 {
+        event(
+            &mut state,
+            &format!(
+                r#"{{"at":0.2,"event":"process_started","process":"g/loud.{rank}","incarnation":0,"pid":7,"host":"localhost","cpus":[],"gpus":null,"channel":"pty"}}"#
+            ),
+        );
+        event(
+            &mut state,
+            &format!(
+                r#"{{"at":0.2,"event":"process_changed","process":"g/loud.{rank}","incarnation":0,"state":"ready"}}"#
+            ),
+        );
+    }
+    event(
+        &mut state,
+        r#"{"at":1.5,"event":"process_ended","process":"g/loud.1","incarnation":0,"status":{"code":3},"failure":true,"usage":{"cpu_seconds":0.1,"peak_memory":1},"restart_in":null}"#,
+    );
+    event(
+        &mut state,
+        r#"{"at":1.5,"event":"process_changed","process":"g/loud.1","incarnation":0,"state":"ended"}"#,
+    );
+    state
+}
+
+fn press(state: &mut State, key: &str) -> Vec<Effect> {
+    let key: Key = key.parse().unwrap();
+    let event = KeyEvent::new(key.code(), key.held());
+    update(state, Msg::Input(Input::Key(event)), Instant::now())
+}
+
+fn resize(state: &mut State, width: u16, height: u16) {
+    let input = Input::Resize(width, height);
+    update(state, Msg::Input(input), Instant::now());
+}
+
+fn drawn(state: &State) -> String {
+    let (width, height) = (state.area.width, state.area.height);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let theme = Theme::bare("", Glyphs::set(false));
+    terminal
+        .draw(|frame| view::draw(state, &theme, frame))
+        .unwrap();
+    terminal.backend().to_string()
+}
+
+fn commands(effects: &[Effect]) -> Vec<Command> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(ToEngine::Command(command)) => Some(command.clone()),
+        _ => None,
+    });
+    sent.filter(|command| !matches!(command, Command::Resize(..)))
+        .collect()
+}
+
+#[test]
+fn every_screen_and_all_that_lies_over_them_is_drawn_at_any_size() {
+    for mut state in [state(""), state(SESSION), running()] {
+        let over: [Option<fn(&mut State)>; 7] = [
+            None,
+            Some(|state| perform(state, Action::Help)),
+            Some(|state| perform(state, Action::Palette)),
+            Some(|state| perform(state, Action::Theme)),
+            Some(|state| perform(state, Action::Notices)),
+            Some(|state| perform(state, Action::Search)),
+            Some(|state| perform(state, Action::Kill)),
+        ];
+        for tab in Tab::ALL {
+            for open in over {
+                state.tab = tab;
+                state.overlays.clear();
+                if let Some(open) = open {
+                    open(&mut state);
+                }
+                for width in 1..=30 {
+                    for height in 1..=30 {
+                        if (width * height) % 7 == 0 || width < 4 || height < 4 {
+                            resize(&mut state, width, height);
+                            drawn(&state);
+                        }
+                    }
+                }
+                for (width, height) in [(80, 24), (120, 40), (160, 50), (40, 10), (300, 3)] {
+                    resize(&mut state, width, height);
+                    drawn(&state);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn starting_asks_for_an_engine_and_says_so() {
+    let mut state = state(SESSION);
+    let effects = press(&mut state, "s");
+    let launched = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Launch(_)));
+    assert!(launched, "{effects:?}");
+    assert!(drawn(&state).contains("starting"));
+}
+
+#[test]
+fn a_session_with_problems_is_not_started_and_they_are_shown() {
+    let text = SESSION.replace(
+        "\"quiet\": ProcessTemplate(",
+        "\"quiet\": ProcessTemplate(after: [Ended(\"nobody\")], ",
+    );
+    let mut state = state(&text);
+    let effects = press(&mut state, "s");
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Launch(_)))
+    );
+    assert!(drawn(&state).contains("nobody"), "{}", drawn(&state));
+}
+
+#[test]
+fn mute_stop_and_scale_are_wishes_about_what_is_selected() {
+    let mut state = running();
+    for _ in 0..2 {
+        press(&mut state, "j");
+    }
+    let rank = "g/loud.0".parse().unwrap();
+    assert_eq!(commands(&press(&mut state, "m")), [Command::Mute(rank)]);
+    let rank = "g/loud.0".parse().unwrap();
+    assert_eq!(commands(&press(&mut state, "x")), [Command::Stop(rank)]);
+    let template = "g/loud".parse().unwrap();
+    assert_eq!(
+        commands(&press(&mut state, "+")),
+        [Command::Scale(template, 4)]
+    );
+}
+
+#[test]
+fn a_kill_is_asked_for_first() {
+    let mut state = running();
+    assert_eq!(commands(&press(&mut state, "X")), []);
+    assert_eq!(commands(&press(&mut state, "n")), []);
+    assert!(state.overlays.is_empty());
+    press(&mut state, "X");
+    let group = "g".parse().unwrap();
+    assert_eq!(commands(&press(&mut state, "y")), [Command::Kill(group)]);
+}
+
+#[test]
+fn the_first_failure_is_one_key_away_and_all_failed_ranks_are_another() {
+    let mut state = running();
+    press(&mut state, "e");
+    assert!(
+        drawn(&state).contains("exit 3 after 00:01"),
+        "{}",
+        drawn(&state)
+    );
+    let rank = "g/loud.1".parse().unwrap();
+    assert_eq!(commands(&press(&mut state, "R")), [Command::Restart(rank)]);
+}
+
+#[test]
+fn leaving_asks_while_something_runs_and_goes_when_all_has_ended() {
+    let mut state = running();
+    assert!(!press(&mut state, "q").contains(&Effect::Quit));
+    assert!(
+        drawn(&state).contains("Stop it and leave?"),
+        "{}",
+        drawn(&state)
+    );
+    let effects = press(&mut state, "y");
+    assert_eq!(commands(&effects), [Command::Finish]);
+    let over = Msg::Engine(Box::new(FromEngine::Over));
+    assert!(update(&mut state, over, Instant::now()).contains(&Effect::Quit));
+}
+
+#[test]
+fn every_action_of_the_table_may_be_wished_for_on_every_screen() {
+    for context in Context::ALL {
+        for action in Keymap::default().actions(*context) {
+            for tab in Tab::ALL {
+                let mut state = running();
+                state.tab = tab;
+                perform(&mut state, action);
+                settle(&mut state);
+                drawn(&state);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_palette_does_what_is_chosen() {
+    let mut state = running();
+    press(&mut state, "ctrl-p");
+    for key in ["a", "l", "l", "-", "i", "n"] {
+        press(&mut state, key);
+    }
+    press(&mut state, "enter");
+    assert!(state.overlays.is_empty());
+    assert!(
+        state.run.as_ref().unwrap().merged.is_some(),
+        "{}",
+        drawn(&state)
+    );
+}
+
+#[test]
+fn a_theme_is_seen_while_it_is_chosen_and_the_old_one_comes_back() {
+    let mut state = state(SESSION);
+    state.themes = vec![state.theme.clone(), "nord".to_owned()];
+    let before = state.theme.clone();
+    press(&mut state, "t");
+    press(&mut state, "down");
+    assert_eq!(state.theme, "nord");
+    press(&mut state, "esc");
+    assert_eq!(state.theme, before);
+    assert!(!matches!(
+        state.overlays.last(),
+        Some(Overlay::Themes { .. })
+    ));
+}
+
+#[test]
+fn nothing_wakes_who_shows_nothing_that_moves() {
+    let state = state(SESSION);
+    assert_eq!(state.due(), None);
+    let running = running();
+    let due = running.due().unwrap();
+    assert!(
+        due > Instant::now() + Duration::from_millis(500),
+        "a second at a time"
+    );
+}
