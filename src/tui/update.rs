@@ -363,6 +363,9 @@ fn engine(state: &mut State, message: FromEngine) {
             state.effect(Effect::Hang);
             if state.leaving {
                 state.effect(Effect::Quit);
+            } else if state.tab == Tab::Runs {
+                // Its record is whole only now.
+                state.effect(Effect::Runs(runs::Ask::List));
             }
         }
     }

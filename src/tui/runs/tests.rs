@@ -1,11 +1,8 @@
 //! Past runs as the user meets them, from records on disk and without a terminal.
 
-mod drawn;
-
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
-use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 use tempfile::TempDir;
 
@@ -21,7 +18,7 @@ use crate::{
         config::Config,
         message::{Effect, Msg},
         overlay::Overlay,
-        run::Link,
+        run::{self, Link},
         state::{State, Tab},
         theme::{Glyphs, Theme},
         update::update,
@@ -195,8 +192,6 @@ fn states(run: &run::State) -> Vec<ProcessState> {
         .map(|(_, rank)| rank.state)
         .collect()
 }
-
-use crate::tui::run;
 
 #[test]
 fn a_run_is_opened_as_it_was_in_the_end_and_at_any_second_of_it() {
@@ -613,5 +608,67 @@ fn changes_that_are_not_saved_are_not_lost_by_running_another_session_again() {
     assert_eq!(
         asks(&press(&mut state, "y")),
         [Ask::Again(run.id().to_owned())]
+    );
+}
+
+#[test]
+fn the_past_is_drawn_on_screens_of_any_size() {
+    let place = Place::new();
+    let run = place.recorded(SESSION, true);
+    let compared = compare::read(&place.runs, run.id(), run.id(), 2_000).unwrap();
+    let mut state = state();
+    press(&mut state, "5");
+    listed(&mut state, &place);
+    for tab in ["5", "c", "2", "3", "4"] {
+        match tab {
+            "5" => {}
+            "c" => drop(answer(
+                &mut state,
+                Answer::Compared(Ok(Box::new(compared.clone()))),
+            )),
+            "2" => {
+                state.runs.compared = None;
+                answer(
+                    &mut state,
+                    Answer::Opened(Ok(Box::new(place.opened(run.id())))),
+                );
+            }
+            key => drop(press(&mut state, key)),
+        }
+        for width in 1..=30 {
+            for height in 1..=30 {
+                let size = Input::Resize(width, height);
+                update(&mut state, Msg::Input(size), Instant::now());
+                shown(&state);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_click_on_the_time_bar_goes_to_that_second() {
+    let place = Place::new();
+    let run = place.recorded(SESSION, true);
+    let mut state = state();
+    answer(
+        &mut state,
+        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
+    );
+    let track = view::places(&state).time;
+    let track = super::view::track(track, 10.0);
+    let click = crossterm::event::MouseEvent {
+        kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
+        column: track.x + track.width / 2,
+        row: track.y,
+        modifiers: KeyModifiers::NONE,
+    };
+    let asked = asks(&update(
+        &mut state,
+        Msg::Input(Input::Mouse(click)),
+        Instant::now(),
+    ));
+    assert!(
+        matches!(&asked[..], [Ask::Moment { at, .. }] if (*at - 5.0).abs() < 0.2),
+        "{asked:?}"
     );
 }
