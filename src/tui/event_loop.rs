@@ -145,6 +145,10 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
         let now = Instant::now();
         let working = state.run.as_ref().is_some_and(|run| run.has_work());
         if (frame.is_dirty || working) && frame.is_due(now) {
+            if state.is_stale {
+                update::settle(state);
+                effects.extend(state.effects.drain(..));
+            }
             if let Some(run) = &mut state.run {
                 run.parse(now + PARSE, &mut effects);
             }

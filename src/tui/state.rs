@@ -168,6 +168,8 @@ pub struct State {
     pub is_new: bool,
     /// The program leaves as soon as the run is over.
     pub leaving: bool,
+    /// What the engine said since may have moved things.
+    pub is_stale: bool,
     /// Effects of the turn.
     pub(super) effects: VecDeque<Effect>,
 }
@@ -201,6 +203,7 @@ impl State {
             folder: PathBuf::new(),
             is_new: true,
             leaving: false,
+            is_stale: false,
             effects: VecDeque::new(),
         }
     }

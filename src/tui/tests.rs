@@ -42,6 +42,7 @@ fn event(state: &mut State, json: &str) {
     let stamped: Stamped = serde_json::from_str(json).unwrap();
     let message = FromEngine::Event(stamped);
     update(state, Msg::Engine(Box::new(message)), Instant::now());
+    settle(state);
 }
 
 /// A run of [`SESSION`] that goes on: one rank runs, one has failed.

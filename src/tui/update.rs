@@ -29,8 +29,11 @@ use crate::{
     term::keys,
 };
 
-/// Takes in a message: what is to be done.
+/// Takes in a message: what is to be done. After one of the engine's, of which thousands may come at once, panes are where
+/// they were until [`settle`] is called.
 pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
+    state.is_stale |= matches!(msg, Msg::Engine(_));
+    let settles = !matches!(msg, Msg::Engine(_));
     state.now = now;
     state.toasts.expire(now);
     match msg {
@@ -78,12 +81,15 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             }
         }
     }
-    settle(state);
+    if settles {
+        settle(state);
+    }
     state.effects.drain(..).collect()
 }
 
 /// Where everything is after a change.
 pub fn settle(state: &mut State) {
+    state.is_stale = false;
     state.places = view::places(state);
     compose::update::settle(state);
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
@@ -357,6 +363,9 @@ fn engine(state: &mut State, message: FromEngine) {
             state.effect(Effect::Hang);
             if state.leaving {
                 state.effect(Effect::Quit);
+            } else if state.tab == Tab::Runs {
+                // Its record is whole only now.
+                state.effect(Effect::Runs(runs::Ask::List));
             }
         }
     }

@@ -228,7 +228,8 @@ fn pace(key: usize) -> u64 {
 /// Idle, then beside eight floods by ptys, not looked at and looked at, then by pipes.
 pub fn echoes(place: &Place, rounds: usize, table: &mut Table) {
     let own = std::env::current_exe().unwrap();
-    let quiet = "\"quiet\": ProcessTemplate(target: Program(\"/bin/cat\"), terminal: Pty, stdin: Pane)";
+    let quiet =
+        "\"quiet\": ProcessTemplate(target: Program(\"/bin/cat\"), terminal: Pty, stdin: Pane)";
     let flood = |terminal: &str| {
         format!(
             "\"t\": ProcessTemplate(target: Program({own:?}), args: {}, terminal: {terminal}, replicas: 8), {quiet}",

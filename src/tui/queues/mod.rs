@@ -21,6 +21,8 @@ pub struct Look {
     pub peeked: Option<(String, Vec<PeekedItem>)>,
     /// Which of the items is the first that is shown.
     pub first: usize,
+    /// The flow has the whole screen.
+    pub is_flow: bool,
 }
 
 impl Look {

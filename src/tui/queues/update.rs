@@ -31,6 +31,14 @@ pub fn act(state: &mut State, action: Action) -> bool {
         .unwrap_or(0);
     let last = names.len().saturating_sub(1);
     let to = match action {
+        Action::Flow => {
+            run.look.is_flow = !run.look.is_flow;
+            return true;
+        }
+        Action::Back if run.look.is_flow => {
+            run.look.is_flow = false;
+            return true;
+        }
         Action::Up => at.saturating_sub(1),
         Action::Down => (at + 1).min(last),
         Action::Home => 0,

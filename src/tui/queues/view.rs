@@ -102,6 +102,10 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
         nothing(state, theme, area, buffer);
         return None;
     };
+    if run.look.is_flow {
+        flow::view::draw(&run.queues, theme, area, buffer);
+        return None;
+    }
     let wide = area.width >= 100;
     let known = run.queues.queues.len() as u16;
     let table_height = (known + 3).min(area.height / 2).max(4).min(area.height);

@@ -1,7 +1,8 @@
-use std::time::{Duration, Instant};
+//! Past runs as the user meets them, from records on disk and without a terminal.
+
+use std::time::Instant;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
-use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::{
         config::Config,
         message::{Effect, Msg},
         overlay::Overlay,
-        run::Link,
+        run::{self, Link},
         state::{State, Tab},
         theme::{Glyphs, Theme},
         update::update,
@@ -192,8 +193,6 @@ fn states(run: &run::State) -> Vec<ProcessState> {
         .collect()
 }
 
-use crate::tui::run;
-
 #[test]
 fn a_run_is_opened_as_it_was_in_the_end_and_at_any_second_of_it() {
     let place = Place::new();
@@ -350,6 +349,7 @@ fn live(state: &mut State) {
     for message in said {
         update(state, Msg::Engine(Box::new(message)), Instant::now());
     }
+    crate::tui::update::settle(state);
 }
 
 #[test]
@@ -671,35 +671,4 @@ fn a_click_on_the_time_bar_goes_to_that_second() {
         matches!(&asked[..], [Ask::Moment { at, .. }] if (*at - 5.0).abs() < 0.2),
         "{asked:?}"
     );
-}
-
-proptest! {
-    #[test]
-    fn steps_lead_from_one_end_of_any_run_to_the_other(end in 0.01f64..1e6) {
-        for (from, to, forward) in [(0.0, end, true), (end, 0.0, false)] {
-            let mut at = from;
-            for count in 0.. {
-                if at == to {
-                    break;
-                }
-                let next = step(at, end, forward);
-                prop_assert!((next > at) == forward && next != at, "{} {}", at, next);
-                prop_assert!(count < 130, "{} steps", count);
-                at = next;
-            }
-        }
-    }
-
-    #[test]
-    fn a_column_of_the_time_bar_is_that_of_its_second(end in 0.1f64..1e6, width in 2u16..200, column in 0u16..200) {
-        let column = column.min(width - 1);
-        prop_assert_eq!(timebar::column_of(second_at(column, end, width), end, width), column);
-    }
-}
-
-#[test]
-fn a_run_on_which_nothing_happened_has_a_time_bar_all_the_same() {
-    assert_eq!(step(0.0, 0.0, true), 0.0);
-    assert_eq!(timebar::column_of(0.0, 0.0, 10), 9);
-    assert!(Duration::try_from_secs_f64(second_at(0, 0.0, 1)).is_ok());
 }

@@ -44,3 +44,43 @@ pub fn second_at(column: u16, end: f64, width: u16) -> f64 {
         false => end * f64::from(column) / f64::from(last),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn steps_lead_from_one_end_of_any_run_to_the_other(end in 0.01f64..1e6) {
+            for (from, to, forward) in [(0.0, end, true), (end, 0.0, false)] {
+                let mut at = from;
+                for count in 0.. {
+                    if at == to {
+                        break;
+                    }
+                    let next = step(at, end, forward);
+                    prop_assert!((next > at) == forward && next != at, "{} {}", at, next);
+                    prop_assert!(count < 130, "{} steps", count);
+                    at = next;
+                }
+            }
+        }
+
+        #[test]
+        fn a_column_of_the_time_bar_is_that_of_its_second(end in 0.1f64..1e6, width in 2u16..200, column in 0u16..200) {
+            let column = column.min(width - 1);
+            prop_assert_eq!(column_of(second_at(column, end, width), end, width), column);
+        }
+    }
+
+    #[test]
+    fn a_run_on_which_nothing_happened_has_a_time_bar_all_the_same() {
+        assert_eq!(step(0.0, 0.0, true), 0.0);
+        assert_eq!(column_of(0.0, 0.0, 10), 9);
+        assert!(Duration::try_from_secs_f64(second_at(0, 0.0, 1)).is_ok());
+    }
+}

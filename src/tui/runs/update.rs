@@ -69,7 +69,8 @@ pub fn act_in_the_past(state: &mut State, action: Action) -> bool {
         Action::Latest => past.end,
         Action::Back => {
             let is_inside = context == Context::Merged || context == Context::Pane || run.zoom;
-            if state.tab == Tab::Run && is_inside {
+            let is_flow = state.tab == Tab::Queues && run.look.is_flow;
+            if is_flow || state.tab == Tab::Run && is_inside {
                 return false;
             }
             show(state);

@@ -166,7 +166,7 @@ pub fn hints(state: &State) -> Option<Vec<Hint>> {
     let context = state.context();
     if !matches!(
         context,
-        Context::Run | Context::Pane | Context::Queues | Context::Hosts
+        Context::Run | Context::Pane | Context::Merged | Context::Queues | Context::Hosts
     ) {
         return None;
     }
