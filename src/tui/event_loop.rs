@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::EventStream;
+use crossterm::event::{Event as Input, EventStream};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -72,6 +72,8 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
     let mut term = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Not left to the reader of keys: that one loses a change of the size that comes together with a key.
+    let mut window = signal(SignalKind::window_change())?;
     let (answers, mut answered) = mpsc::channel(ANSWERS);
     let mut client: Option<Client> = None;
     let mut theme = (parts.theme)(&state.theme);
@@ -173,6 +175,10 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             _ = term.recv() => return Ok(()),
             _ = hangup.recv() => return Ok(()),
             _ = interrupt.recv() => {}
+            _ = window.recv() => {
+                let (width, height) = terminal.size()?;
+                came.push(Msg::Input(Input::Resize(width, height)));
+            }
             key = keys.next() => match key {
                 Some(Ok(key)) => came.push(Msg::Input(key)),
                 // The terminal is gone.
