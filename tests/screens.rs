@@ -36,7 +36,7 @@ fn a_session_is_started_watched_muted_killed_explained_and_left() {
     terminal.wait_for("s  start it");
     terminal.keys("s");
     terminal.wait_for("tick ");
-    terminal.wait_for("2/2");
+    terminal.wait_for("2 of 2 run");
     // Down to the first template, then its rank.
     terminal.keys("jj");
     terminal.keys("m");

@@ -161,8 +161,10 @@ pub struct Count {
     pub total: u32,
     /// Starting, running, ready, stopping.
     pub live: u32,
-    /// Ended well.
+    /// Ended well: returned 0.
     pub well: u32,
+    /// Ended otherwise, because they were asked to.
+    pub stopped: u32,
     /// Ended badly.
     pub failed: u32,
     /// Asked to end and not gone yet.
@@ -195,9 +197,18 @@ impl Count {
             state if state.is_live() => self.live += 1,
             ProcessState::Ended | ProcessState::Lost if rank.failure => self.failed += 1,
             ProcessState::Lost => self.failed += 1,
-            ProcessState::Ended if rank.status.is_some() => self.well += 1,
+            ProcessState::Ended => match rank.status {
+                Some(ExitStatus::Code(0)) => self.well += 1,
+                Some(_) => self.stopped += 1,
+                None => {}
+            },
             _ => {}
         }
+    }
+
+    /// Whether anything is alive, or will be by itself.
+    pub fn is_busy(&self) -> bool {
+        self.live + self.waiting > 0
     }
 }
 
@@ -328,6 +339,12 @@ impl Facts {
             }
         }
         count
+    }
+
+    /// Seconds of the run at which the last of its ranks that ended did so.
+    pub fn last_end(&self) -> f64 {
+        let ranks = self.selected(None);
+        ranks.filter_map(|(_, rank)| rank.ended).fold(0.0, f64::max)
     }
 
     /// Whether anything of it may be alive.

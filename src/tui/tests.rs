@@ -238,6 +238,25 @@ fn leaving_asks_while_something_runs_and_goes_when_all_has_ended() {
 }
 
 #[test]
+fn when_all_has_ended_the_session_can_be_started_again_as_it_is_composed_now() {
+    let mut state = running();
+    let launches = |effects: &[Effect]| {
+        let mut effects = effects.iter();
+        effects.any(|effect| matches!(effect, Effect::Launch(_)))
+    };
+    assert!(!launches(&press(&mut state, "s")), "one rank runs");
+    event(
+        &mut state,
+        r#"{"at":2.5,"event":"process_ended","process":"g/loud.0","incarnation":0,"status":{"signal":{"number":2,"core":false}},"failure":false,"usage":{"cpu_seconds":0.1,"peak_memory":1},"restart_in":null}"#,
+    );
+    event(
+        &mut state,
+        r#"{"at":2.5,"event":"process_changed","process":"g/loud.0","incarnation":0,"state":"ended"}"#,
+    );
+    assert!(launches(&press(&mut state, "s")));
+}
+
+#[test]
 fn every_action_of_the_table_may_be_wished_for_on_every_screen() {
     for context in Context::ALL {
         for action in Keymap::default().actions(*context) {

@@ -224,7 +224,12 @@ fn status<'t>(state: &State, theme: &'t Theme) -> Line<'t> {
         return Line::default();
     };
     let count = run.facts.count(None);
-    let clock = Duration::try_from_secs_f64(run.seconds(state.now)).unwrap_or_default();
+    // It stands still when nothing is alive, although the engine waits for what is wished next.
+    let seconds = match count.is_busy() || run.facts.outcome.is_some() || run.past.is_some() {
+        true => run.seconds(state.now),
+        false => run.facts.last_end(),
+    };
+    let clock = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let clock = format::clock(clock);
     let died = run
         .past
@@ -245,6 +250,7 @@ fn status<'t>(state: &State, theme: &'t Theme) -> Line<'t> {
         (_, None) if count.well == count.total => {
             (theme.glyphs.succeeded, theme.ok, "all ended well")
         }
+        (_, None) if count.stopped > 0 => (theme.glyphs.stopped, theme.stopped, "stopped"),
         (_, None) if count.well > 0 => (theme.glyphs.stopped, theme.stopped, "ended"),
         (_, None) => (theme.glyphs.waiting, theme.waiting, "nothing runs"),
     };
@@ -256,7 +262,10 @@ fn status<'t>(state: &State, theme: &'t Theme) -> Line<'t> {
     Line::from(vec![
         Span::styled(format!("{sign} {word} "), style),
         Span::styled(format!("{clock}  "), theme.text),
-        Span::styled(format!("{}/{}  ", count.live, count.total), theme.text),
+        Span::styled(
+            format!("{} of {} run  ", count.live, count.total),
+            theme.text,
+        ),
         Span::styled(format!("{} {}", count.failed, theme.glyphs.failed), failed),
     ])
 }

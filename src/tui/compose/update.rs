@@ -36,6 +36,8 @@ pub fn act(state: &mut State, action: Action) -> bool {
         return while_typing(state, action);
     }
     match action {
+        // There is nothing to go into yet.
+        Action::Enter | Action::NextFocus | Action::PrevFocus if is_first_minute(state) => {}
         Action::NextFocus => focus_on(state, 1),
         Action::PrevFocus => focus_on(state, 2),
         Action::New => new(state),

@@ -30,9 +30,17 @@ const SIZE: (u16, u16) = (40, 120);
 const SAMPLE_EVERY: u32 = 1_000;
 const QUEUES_EVERY: u32 = 250;
 
+/// Whether something of the run that goes on is alive or about to be. When all has ended the engine only waits for wishes,
+/// and another one may take its place.
+fn is_busy(state: &State) -> bool {
+    state.live_run().is_some_and(|run| {
+        run.is_live() && (run.link == Link::Starting || run.facts.count(None).is_busy())
+    })
+}
+
 /// Starts the session that is composed, or shows why it cannot be started.
 pub fn launch(state: &mut State) {
-    if state.is_live() {
+    if is_busy(state) {
         state.toasts.push(
             Level::Info,
             "it runs already: stop it first, or restart what is selected",
@@ -99,7 +107,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
 fn start(state: &mut State) {
     let selected = state.run.as_ref().and_then(Run::selected);
     match selected {
-        Some(selected) if state.is_live() => state.command(Command::Start(selected)),
+        Some(selected) if is_busy(state) => state.command(Command::Start(selected)),
         _ => launch(state),
     }
 }

@@ -73,7 +73,12 @@ pub fn draw(run: &Run, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         }
     }
     if lines.is_empty() {
-        centred("no line yet", theme.dim, inside, buffer);
+        centred(
+            "lines that come from now on are shown here",
+            theme.dim,
+            inside,
+            buffer,
+        );
     }
 }
 

@@ -29,6 +29,8 @@ fn summary(count: &Count, theme: &Theme) -> (&'static str, Style, String) {
         (theme.glyphs.failed, theme.error)
     } else if count.live > 0 {
         (theme.glyphs.running, theme.running)
+    } else if count.stopped > 0 {
+        (theme.glyphs.stopped, theme.stopped)
     } else if count.well > 0 {
         (theme.glyphs.succeeded, theme.ok)
     } else {
