@@ -1,7 +1,7 @@
 //! What is seen and pressed: the full-screen program.
 //!
-//! A fold over messages: [`update`](update::update) changes the [`State`](state::State), [`view`] draws it, the
-//! [`event_loop`] waits, and performs what was asked for. Owns the looks ([`theme`]), the keys ([`keymap`]), the user's
+//! A fold over messages: [`update`](update::update) changes the [`State`], [`view`] draws it, the
+//! `event_loop` waits, and performs what was asked for. Owns the looks ([`theme`]), the keys ([`keymap`]), the user's
 //! settings ([`config`]) and the pieces that screens are drawn with ([`widget`]); each screen has a folder. Never starts
 //! or ends a process: facts arrive from the engine, which is a process of its own, and wishes leave as commands. Start at
 //! [`open`].

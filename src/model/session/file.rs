@@ -81,7 +81,7 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
     })
 }
 
-/// Writes a session to a file as [`save`] does, so that the file has either its old content or the new one.
+/// Writes a session to a file as [`save`](super::save) does, so that the file has either its old content or the new one.
 ///
 /// A temporary file in the same folder is written, flushed to the disk and renamed. A symbolic link is
 /// followed; the mode of the file stays as it is.

@@ -1,7 +1,7 @@
 //! The run that is looked at: one that goes on, or one that is past.
 //!
 //! Owns what is selected, which panes are open, and what is typed to whom. Facts are folded in
-//! [`Facts`](crate::tui::facts::Facts). Start at [`State::arrange`].
+//! [`Facts`]. Start at [`State::arrange`].
 
 use std::{
     path::{Path, PathBuf},

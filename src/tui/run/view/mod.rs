@@ -1,6 +1,6 @@
 //! How a run is drawn.
 //!
-//! Owns the division of the work: the [`tree`] at the left, [`pane`]s at the right, or their lines [`merged`]. Reads the
+//! Owns the division of the work: the `tree` at the left, a `pane` each at the right, or their lines `merged`. Reads the
 //! state, changes nothing. Start at [`draw`].
 
 mod merged;
