@@ -38,7 +38,7 @@ use crate::engine::door::{client::Client, wire::FromEngine};
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// A frame that took this many times longer than it should makes the next one come later: the terminal is slow (ssh).
+/// The next frame comes so many times later than this one took: where the terminal is slow (ssh), keys do not wait for it.
 const SLOW: u32 = 4;
 
 /// The longest time between two frames while something changes.

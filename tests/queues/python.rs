@@ -186,11 +186,30 @@ def consume(q, count):
     run.succeed();
 }
 
+/// For programs of tests: waits until the server says that one waits at a queue, on a connection of its own.
+const UNTIL_WAITING: &str = r#"
+import os, socket, time
+
+def until_waiting(name, side):
+    deadline = time.monotonic() + 20
+    wanted = b'\r\n' + side.encode() + b'\r\n:1\r\n'
+    told = b''
+    with socket.socket(socket.AF_UNIX) as server:
+        server.settimeout(20)
+        server.connect(os.environ['DRAGON_QUEUE_SOCKET'])
+        while wanted not in told:
+            assert time.monotonic() < deadline, told
+            server.sendall(b'Q.STAT ' + name.encode() + b'\r\n')
+            told = server.recv(65536)
+"#;
+
 #[test]
 fn a_child_forked_while_threads_wait_lives_has_connections_of_its_own_and_keeps_none_of_its_parents()
  {
     call(
-        r"
+        &format!(
+            "{UNTIL_WAITING}{}",
+            r"
 import multiprocessing, os, signal, threading, time
 
 def waits_for(queue, what, *args, **kwargs):
@@ -217,9 +236,8 @@ def f(empty, full, answers):
     before = sockets()
     full.put('end')
     threads = [waits_for(empty, 'get'), waits_for(full, 'put', 'end')]
-    while sockets() < before + 3:
-        time.sleep(0.001)
-    time.sleep(0.05)
+    until_waiting('empty', 'getters')
+    until_waiting('full', 'putters')
     pid = os.fork()
     if pid == 0:
         signal.alarm(60)
@@ -238,7 +256,8 @@ def f(empty, full, answers):
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
-",
+"
+        ),
         r#""empty": Queue(), "full": Queue(maxsize: 1), "answers": Queue()"#,
         r#"args: [Queue("empty"), Queue("full"), Queue("answers")]"#,
     );
@@ -247,7 +266,9 @@ def f(empty, full, answers):
 #[test]
 fn a_rank_ends_while_its_daemon_threads_wait() {
     call(
-        r"
+        &format!(
+            "{UNTIL_WAITING}{}",
+            r"
 import signal, threading, time
 
 def f(empty, full):
@@ -255,8 +276,10 @@ def f(empty, full):
     full.put(1)
     for call in (empty.get, lambda: full.put(2)):
         threading.Thread(target=call, daemon=True).start()
-    time.sleep(0.2)
-",
+    until_waiting('empty', 'getters')
+    until_waiting('full', 'putters')
+"
+        ),
         r#""empty": Queue(), "full": Queue(maxsize: 1)"#,
         r#"args: [Queue("empty"), Queue("full")]"#,
     );

@@ -106,11 +106,7 @@ impl Server {
 
     /// Counts what a connection makes us keep.
     fn weigh(&mut self, client: ClientId) {
-        let Some(connection) = self
-            .connections
-            .get_mut(client.index())
-            .and_then(Option::as_mut)
-        else {
+        let Some(connection) = self.connection(client) else {
             return;
         };
         let weight = connection.weight();

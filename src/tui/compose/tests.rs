@@ -444,7 +444,7 @@ fn something_new_is_chosen_from_a_list_that_begins_with_what_the_cursor_stands_o
 #[test]
 fn a_file_and_one_of_its_functions_become_a_target() {
     let mut screens = Screens::of(demo());
-    screens.state.folder = "/work/here".into();
+    screens.state.folder = "/some/where".into();
     screens.press("j j enter down enter ctrl-u tab");
     let answer = |screens: &mut Screens, names: &[&str]| {
         let asked = screens
@@ -469,7 +469,7 @@ fn a_file_and_one_of_its_functions_become_a_target() {
         path
     };
     let folder = answer(&mut screens, &["gen.py", "other"]);
-    assert_eq!(folder, std::path::Path::new("/work/here"));
+    assert_eq!(folder, std::path::Path::new("/some/where"));
     screens.write("gen");
     screens.press("enter");
     answer(&mut screens, &["produce", "main"]);
