@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io::{Read, Write},
     os::fd::{AsFd, OwnedFd},
     process::{Command, Stdio},
     time::Instant,
@@ -52,14 +52,24 @@ pub fn start_writer(rank: u32, bytes: u64, way: &str, by_pty: bool) -> (std::pro
     (child, File::from(ours))
 }
 
-/// The limit: reads blocking, 64 KiB at a time, throws away. Seconds.
-fn discard(bytes: u64, way: &str, by_pty: bool) -> f64 {
+/// The limit: reads blocking, 64 KiB at a time, and throws away or writes what it read. Seconds.
+fn read_all(bytes: u64, way: &str, by_pty: bool, mut log: impl Write) -> f64 {
     let mut buffer = vec![0; 64 << 10];
     let begin = Instant::now();
     let (mut child, mut ours) = start_writer(0, bytes, way, by_pty);
-    while let Ok(1..) = ours.read(&mut buffer) {}
+    while let Ok(count @ 1..) = ours.read(&mut buffer) {
+        log.write_all(&buffer[..count]).unwrap();
+    }
     assert!(child.wait().unwrap().success());
     begin.elapsed().as_secs_f64()
+}
+
+/// What keeping the log costs whoever keeps it: where new pages of a file are slow, far more than reading. Seconds.
+fn log_all(place: &Place, bytes: u64, way: &str, by_pty: bool) -> f64 {
+    let path = place.path("limit.log");
+    let seconds = read_all(bytes, way, by_pty, File::create(&path).unwrap());
+    std::fs::remove_file(path).unwrap();
+    seconds
 }
 
 fn flood(place: &Place, rounds: usize, table: &mut Table, by_pty: bool) {
@@ -82,8 +92,10 @@ fn flood(place: &Place, rounds: usize, table: &mut Table, by_pty: bool) {
         let muted = session("muted", ", stdout: DevNull");
         let mut whole = <[Rounds; 3]>::default();
         let mut alone = <[Rounds; 3]>::default();
+        let mut logged = Rounds::default();
         for _ in 0..rounds {
-            let limit = size / discard(bytes, way, by_pty);
+            let limit = size / read_all(bytes, way, by_pty, std::io::sink());
+            let log_limit = size / log_all(place, bytes, way, by_pty);
             let quiet: &[&str] = &["--quiet"];
             for (index, (session, options)) in [(&shown, quiet), (&shown, &[]), (&muted, quiet)]
                 .into_iter()
@@ -91,6 +103,9 @@ fn flood(place: &Place, rounds: usize, table: &mut Table, by_pty: bool) {
             {
                 let run = place.run(session, options);
                 whole[index].push(limit, size / run.seconds);
+                if index == 0 {
+                    logged.push(log_limit, size / run.seconds);
+                }
                 let life = &run.lives()[0];
                 alone[index].push(limit, size / (life.ended - life.began));
                 if index < 2 {
@@ -115,6 +130,10 @@ fn flood(place: &Place, rounds: usize, table: &mut Table, by_pty: bool) {
                 &alone[index],
                 Target::None,
             );
+            if index == 0 {
+                let name = "  … of a reader that writes the log";
+                table.ratio(name, "MB/s", &logged, Target::None);
+            }
         }
     }
 }
