@@ -85,9 +85,7 @@ fn click(state: &mut State, at: Position) {
         let height = usize::from(tree.height - 2);
         let rows = run.tree.rows(&run.facts);
         let selected = run.selected();
-        let selected = rows
-            .iter()
-            .position(|row| Some(&row.what) == selected.as_ref());
+        let selected = selected.and_then(|selected| rows.position(&selected));
         let first = run::view::scrolled(selected.unwrap_or(0), rows.len(), height);
         if let Some(row) = rows.get(first + usize::from(at.y - tree.y - 1)) {
             let what = row.what.clone();

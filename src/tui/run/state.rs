@@ -253,27 +253,17 @@ impl State {
         Some(log_path(self.folder.as_deref()?, process))
     }
 
-    /// The processes whose panes belong to what is selected, and which of them is current.
-    fn scope(&self) -> (Vec<ProcessId>, usize) {
-        let Some(selected) = self.selected() else {
-            return (Vec::new(), 0);
-        };
-        let current = process_of(&selected);
+    /// The ranks whose panes belong to what is selected; none: nothing is selected.
+    fn scope(&self) -> Option<Selector> {
+        let selected = self.selected()?;
         if self.zoom {
-            return (self.current().into_iter().collect(), 0);
+            return self.current().as_ref().map(super::tree::selector_of);
         }
-        let scope = match (&selected.template, &current) {
+        Some(match (&selected.template, selected.rank) {
             // A rank is shown among those of its group.
-            (None, _) | (_, Some(_)) => Selector::group(selected.group.clone()),
-            (Some(_), None) => selected.clone(),
-        };
-        let all: Vec<ProcessId> = self
-            .facts
-            .selected(Some(&scope))
-            .map(|(process, _)| process)
-            .collect();
-        let at = current.and_then(|current| all.iter().position(|process| *process == current));
-        (all, at.unwrap_or(usize::MAX))
+            (None, _) | (_, Some(_)) => Selector::group(selected.group),
+            (Some(_), None) => selected,
+        })
     }
 
     /// Opens the panes that belong to what is selected in this area, closes the others, and says what is to be done
@@ -286,19 +276,28 @@ impl State {
             self.watch(watched, &mut effects);
             return effects;
         }
-        let (all, current) = self.scope();
+        let scope = self.scope();
+        let all = scope
+            .as_ref()
+            .map_or(0, |scope| self.facts.count(Some(scope)).total as usize);
         let layout = if self.zoom {
             Layout::Fixed(1)
         } else {
             self.layout
         };
-        let each = layout.capacity(area, all.len());
-        self.pages = all.len().div_ceil(each).max(1);
-        self.page = match current {
-            usize::MAX => self.page.min(self.pages - 1),
-            current => current / each,
+        let each = layout.capacity(area, all);
+        self.pages = all.div_ceil(each).max(1);
+        let selected = self.selected().as_ref().and_then(process_of);
+        let at = selected.and_then(|process| self.facts.position(scope.as_ref(), &process));
+        self.page = match at {
+            // The pane of the rank that is selected is always there.
+            Some(at) => at / each,
+            None => self.page.min(self.pages - 1),
         };
-        let shown: Vec<ProcessId> = all.into_iter().skip(self.page * each).take(each).collect();
+        let shown = match &scope {
+            Some(scope) => self.facts.page(Some(scope), self.page * each, each),
+            None => Vec::new(),
+        };
         let tiles = tiles::split(area, shown.len());
         let mut before = std::mem::take(&mut self.panes);
         for (process, tile) in shown.iter().zip(tiles) {
