@@ -272,6 +272,17 @@ impl State {
         toast.into_iter().chain(second).chain(swap).min()
     }
 
+    /// Whether bytes wait to be parsed for what is shown.
+    pub fn has_work(&self) -> bool {
+        self.run.as_ref().is_some_and(run::State::has_work)
+    }
+
+    /// Whether the end of a log is being read for a pane that is shown.
+    pub fn is_opening(&self) -> bool {
+        let panes = self.run.iter().flat_map(|run| &run.panes);
+        self.tab == Tab::Run && panes.into_iter().any(|(pane, _)| pane.is_loading())
+    }
+
     /// Asks for something.
     pub(super) fn effect(&mut self, effect: Effect) {
         self.effects.push_back(effect);
