@@ -441,13 +441,14 @@ impl Facts {
             }
             Event::ProcessEnded {
                 process,
+                incarnation,
                 status,
                 failure,
                 usage,
                 restart_in,
-                ..
             } => {
                 let rank = self.rank_mut(process)?;
+                rank.incarnation = rank.incarnation.max(*incarnation);
                 rank.status = Some(status.clone());
                 rank.failure = *failure;
                 rank.usage = *usage;

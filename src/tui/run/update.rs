@@ -469,6 +469,8 @@ fn turn_page(run: &mut Run, by: isize) {
 pub fn lost(state: &mut State, reason: String) {
     if let Some(run) = state.live_run_mut()
         && run.facts.outcome.is_none()
+        // The first reason is the cause.
+        && !matches!(run.link, Link::Gone(_))
     {
         run.typing = None;
         run.link = Link::Gone(reason.clone());

@@ -18,7 +18,7 @@ use crate::{
         document::Session,
         event::{Event, Outcome},
     },
-    record::{PastRun, RecordError, RunState, Runs},
+    record::{PastRun, RecordError, RunState, Runs, Summary},
     tui::{facts::Facts, queues::History, state::Draft},
 };
 
@@ -72,7 +72,7 @@ impl Listed {
             started,
             state: run.state.clone(),
             outcome: summary.map(|summary| summary.outcome),
-            seconds: summary.map(|summary| summary.wall_seconds).or(so_far),
+            seconds: summary.map(Summary::took).or(so_far),
             ranks: summary.map_or(run.engine.ranks, |summary| summary.ranks.total),
             failed: summary.map(|summary| summary.ranks.failed),
             size: run.size(),

@@ -128,8 +128,8 @@ fn rows(compared: &Compared, theme: &Theme) -> Vec<Row> {
     row(
         "took",
         text,
-        number(&|side| side.summary.wall_seconds),
-        &|side| length(side.summary.wall_seconds),
+        number(&|side| side.summary.took()),
+        &|side| length(side.summary.took()),
     );
     row("ranks", text, String::new(), &|side| {
         side.summary.ranks.total.to_string()
