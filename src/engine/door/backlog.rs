@@ -229,8 +229,7 @@ mod tests {
         let ranks = 20_000;
         let rounds = (0..10).flat_map(|life| {
             (0..ranks).flat_map(move |rank| {
-                [ProcessState::Running, ProcessState::Ended]
-                    .map(|state| changed(rank, life, state))
+                [ProcessState::Running, ProcessState::Ended].map(|state| changed(rank, life, state))
             })
         });
         let (mut backlog, most) = pushed(rounds.chain((0..5_000).map(notice)));
@@ -239,8 +238,11 @@ mod tests {
         let rest = rest(backlog);
         assert_eq!(rest.len(), ranks as usize + SAID_MAX);
         let states = &rest[..ranks as usize];
-        assert!((0..).zip(states).all(|(rank, event)| *event
-            == changed(rank, 9, ProcessState::Ended)));
+        assert!(
+            (0..)
+                .zip(states)
+                .all(|(rank, event)| *event == changed(rank, 9, ProcessState::Ended))
+        );
         assert_eq!(rest.last(), Some(&notice(4_999)));
     }
 

@@ -63,9 +63,13 @@ pub fn launch(state: &mut State) {
         name: draft.name(),
         folder: draft.folder(&state.folder),
         path: draft.path.clone(),
-        host_aliases: state.aliases.clone(),
+        host_aliases: match &draft.origin {
+            Some(origin) => origin.aliases.clone(),
+            None => state.aliases.clone(),
+        },
         start: true,
         size: SIZE,
+        cwd: draft.origin.as_ref().and_then(|origin| origin.cwd.clone()),
     };
     state.run = Some(run);
     state.aside = None;
