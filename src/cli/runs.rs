@@ -82,7 +82,7 @@ pub fn list(
                 "OUTCOME",
                 "RANKS",
                 "FAILED",
-                "WALL",
+                "TOOK",
                 "SIZE",
             ];
             let mut rows = vec![header.map(str::to_owned)];
@@ -124,6 +124,7 @@ pub fn show(
         "started",
         format!("{} UTC, {}", utc_text(started), ago(started, now)),
     );
+    field("took", duration(told.took()));
     field("wall", duration(told.wall_seconds));
     let ranks = told.ranks;
     field(
@@ -245,7 +246,7 @@ fn row(run: &PastRun, now: SystemTime) -> [String; 9] {
             .map_or(run.engine.ranks, |s| s.ranks.total)
             .to_string(),
         of(&|s| s.ranks.failed.to_string()),
-        of(&|s| duration(s.wall_seconds)),
+        of(&|s| duration(s.took())),
         of(&|s| size(s.size)),
     ]
 }

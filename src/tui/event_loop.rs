@@ -8,7 +8,7 @@
 //! | what waits | bound | when full |
 //! |---|---|---|
 //! | keys | the terminal's own buffer | the user waits |
-//! | messages of the engine | the socket | the engine waits, panes skip |
+//! | messages of the engine | the socket | they wait there, and what is overtaken is left out (`engine::door`) |
 //! | answers of the disk | 64 | the reader waits |
 
 use std::{
@@ -33,7 +33,10 @@ use super::{
     update::{self, update},
     view,
 };
-use crate::engine::door::{client::Client, wire::FromEngine};
+use crate::engine::door::{
+    client::Client,
+    wire::{FromEngine, Opening},
+};
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -68,6 +71,8 @@ pub struct Loop<'t> {
     pub theme: &'t dyn Fn(&str) -> Theme,
     /// Places a session on paper.
     pub planner: Planner,
+    /// More arguments for an engine.
+    pub engine_arguments: Vec<String>,
 }
 
 /// Runs until the user leaves.
@@ -97,7 +102,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         state.compose.has_left = true;
                         return Ok(());
                     }
-                    Effect::Launch(opening) => match Client::launch(&parts.program, *opening) {
+                    Effect::Launch(opening) => match launch(&parts, *opening) {
                         Ok(started) => client = Some(started),
                         Err(error) => {
                             let gone = FromEngine::Failed {
@@ -180,6 +185,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             false => state.due(),
         };
         let mut came = Vec::new();
+        let mut is_over = false;
         tokio::select! {
             biased;
             _ = term.recv() => return Ok(()),
@@ -194,7 +200,10 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                 // The terminal is gone.
                 Some(Err(_)) | None => return Ok(()),
             },
-            message = next(&mut client) => came.push(Msg::Engine(Box::new(message))),
+            message = next(&mut client) => {
+                is_over = is_last(&message);
+                came.push(Msg::Engine(Box::new(message)));
+            }
             Some(answer) = answered.recv() => came.push(answer),
             // What is due is looked at first in every turn.
             () = until(wake) => {}
@@ -207,18 +216,34 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             effects.extend(update(state, msg, Instant::now()));
         }
         for _ in 0..AT_ONCE {
+            if is_over {
+                break;
+            }
             let Some(message) = ready(next(&mut client)) else {
                 break;
             };
-            let is_end = matches!(message, FromEngine::Gone(_) | FromEngine::Over);
+            is_over = is_last(&message);
             let msg = Msg::Engine(Box::new(message));
             frame.is_dirty = true;
             effects.extend(update(state, msg, Instant::now()));
-            if is_end {
-                break;
-            }
         }
     }
+}
+
+fn launch(parts: &Loop<'_>, opening: Opening) -> io::Result<Client> {
+    let more: Vec<&str> = parts.engine_arguments.iter().map(String::as_str).collect();
+    Client::launch_with(&parts.program, &more, opening)
+}
+
+/// Whether an engine says nothing more of a run: that its process ends then is no news.
+fn is_last(message: &FromEngine) -> bool {
+    matches!(
+        message,
+        FromEngine::Refused { .. }
+            | FromEngine::Failed { .. }
+            | FromEngine::Gone(_)
+            | FromEngine::Over
+    )
 }
 
 async fn next(client: &mut Option<Client>) -> FromEngine {

@@ -425,15 +425,16 @@ impl Facts {
             }
             Event::ProcessEnded {
                 process,
+                incarnation,
                 status,
                 failure,
                 usage,
                 restart_in,
-                ..
             } => {
                 self.rank(process)?;
                 self.last_end = self.last_end.max(at);
                 self.change(process, |rank| {
+                    rank.incarnation = rank.incarnation.max(*incarnation);
                     rank.status = Some(status.clone());
                     rank.failure = *failure;
                     rank.usage = *usage;

@@ -163,7 +163,7 @@ pub enum Effect {
     Page(PathBuf),
     /// Ring the bell, and tell the desktop.
     Alert(String),
-    /// Remember which theme was chosen; it is applied already.
+    /// Back to the shell for a while.
     Suspend,
     /// Draw everything anew.
     Redraw,

@@ -66,6 +66,17 @@ pub struct Draft {
     pub saved: Session,
     /// The folder that relative paths start from where there is no file; absent: the one this program was started in.
     pub base: Option<PathBuf>,
+    /// Where it ran before, if it is to run as it did then.
+    pub origin: Option<Origin>,
+}
+
+/// Where a session ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder that it was started in; absent: that is not known.
+    pub cwd: Option<PathBuf>,
+    /// Names that stood for hosts.
+    pub aliases: Vec<(HostName, HostName)>,
 }
 
 impl Draft {
@@ -77,6 +88,7 @@ impl Draft {
             path: None,
             saved: Session::default(),
             base: None,
+            origin: None,
         }
     }
 
@@ -88,6 +100,7 @@ impl Draft {
             text: Some(loaded.text),
             path: Some(loaded.path),
             base: None,
+            origin: None,
         }
     }
 

@@ -375,7 +375,7 @@ fn bytes(run: &mut run::State, chunk: Chunk) {
     if let Some(merged) = &mut run.merged {
         merged.push(&chunk.process, chunk.gap, &chunk.bytes);
     } else if let Some(pane) = run.pane(&chunk.process) {
-        pane.live(chunk.incarnation, chunk.offset, chunk.bytes);
+        pane.live(chunk);
     }
 }
 

@@ -63,9 +63,13 @@ pub fn launch(state: &mut State) {
         name: draft.name(),
         folder: draft.folder(&state.folder),
         path: draft.path.clone(),
-        host_aliases: state.aliases.clone(),
+        host_aliases: match &draft.origin {
+            Some(origin) => origin.aliases.clone(),
+            None => state.aliases.clone(),
+        },
         start: true,
         size: SIZE,
+        cwd: draft.origin.as_ref().and_then(|origin| origin.cwd.clone()),
     };
     state.run = Some(run);
     state.aside = None;
@@ -469,6 +473,8 @@ fn turn_page(run: &mut Run, by: isize) {
 pub fn lost(state: &mut State, reason: String) {
     if let Some(run) = state.live_run_mut()
         && run.facts.outcome.is_none()
+        // The first reason is the cause.
+        && !matches!(run.link, Link::Gone(_))
     {
         run.typing = None;
         run.link = Link::Gone(reason.clone());

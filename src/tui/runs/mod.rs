@@ -131,6 +131,7 @@ impl Draft {
             text: Some(text),
             path: None,
             base: folder,
+            origin: None,
         }
     }
 }

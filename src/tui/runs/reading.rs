@@ -18,8 +18,12 @@ use crate::{
         document::Session,
         event::{Event, Outcome},
     },
-    record::{PastRun, RecordError, RunState, Runs},
-    tui::{facts::Facts, queues::History, state::Draft},
+    record::{PastRun, RecordError, RunState, Runs, Summary},
+    tui::{
+        facts::Facts,
+        queues::History,
+        state::{Draft, Origin},
+    },
 };
 
 /// Runs that are listed; the record keeps fewer unless it was told otherwise.
@@ -72,7 +76,7 @@ impl Listed {
             started,
             state: run.state.clone(),
             outcome: summary.map(|summary| summary.outcome),
-            seconds: summary.map(|summary| summary.wall_seconds).or(so_far),
+            seconds: summary.map(Summary::took).or(so_far),
             ranks: summary.map_or(run.engine.ranks, |summary| summary.ranks.total),
             failed: summary.map(|summary| summary.ranks.failed),
             size: run.size(),
@@ -267,12 +271,25 @@ fn fold(run: &PastRun, session: &Session, until: Option<f64>) -> Result<Folded, 
 pub fn again(runs: &Runs, id: &str) -> Result<Draft, String> {
     let run = runs.open(id).map_err(said)?;
     let (mut session, text) = session_of(&run)?;
+    // What can be read of it is enough to look at it. To run that would be to run something else.
+    let problems = Session::parse(&text).problems;
+    if let Some(why) = problems.iter().find(|problem| problem.is_error()) {
+        return Err(format!(
+            "the session of {id} cannot be run again: {}",
+            why.message
+        ));
+    }
     // Without its file it would have no name any more.
     if session.name.is_none() && !run.engine.session.is_empty() {
         session.name = Some(run.engine.session.clone());
     }
-    let folder = Some(&run.engine.folder).filter(|folder| !folder.is_empty());
-    Ok(Draft::again(session, text, folder.map(PathBuf::from)))
+    let path = |text: &String| (!text.is_empty()).then(|| PathBuf::from(text));
+    let mut draft = Draft::again(session, text, path(&run.engine.folder));
+    draft.origin = Some(Origin {
+        cwd: path(&run.engine.cwd),
+        aliases: run.engine.host_aliases,
+    });
+    Ok(draft)
 }
 
 fn delete(runs: &Runs, id: &str, now: SystemTime) -> Result<(), String> {

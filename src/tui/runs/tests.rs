@@ -11,6 +11,7 @@ use crate::{
     engine::door::wire::{FromEngine, ToEngine},
     model::{
         event::{Command, Outcome, Stamped},
+        ids::HostName,
         lifecycle::ProcessState,
     },
     record::{EngineInfo, RunFolder, RunState, Runs, Tally},
@@ -50,6 +51,8 @@ impl Place {
         let run = RunFolder::create(&self.runs, session, |_| EngineInfo {
             session: "demo".into(),
             folder: "/somewhere".into(),
+            cwd: "/elsewhere".into(),
+            host_aliases: vec![(HostName::new("node01"), HostName::localhost())],
             ranks: 2,
             started: 1_000,
             ..EngineInfo::of_this_process()
@@ -589,10 +592,22 @@ fn running_again_makes_the_session_as_run_the_draft_and_starts_it_where_it_was()
         (opening.folder.to_str(), opening.name.as_str()),
         (Some("/somewhere"), "demo")
     );
+    assert_eq!(opening.cwd.as_deref(), Some("/elsewhere".as_ref()));
+    assert_eq!(opening.host_aliases[0].0, HostName::new("node01"));
     assert_eq!(
         state.draft.session.groups,
         Session::parse(SESSION).session.groups
     );
+}
+
+#[test]
+fn a_session_that_this_version_cannot_read_whole_is_looked_at_but_not_run_again() {
+    let place = Place::new();
+    let newer = SESSION.replace("ProcessTemplate(", "ProcessTemplate(unheard_of: 1, ");
+    let run = place.recorded(&newer, true);
+    assert_eq!(place.opened(run.id()).session.groups.len(), 1);
+    let why = reading::again(&place.runs, run.id()).unwrap_err();
+    assert!(why.contains("unheard_of"), "{why}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn opening() -> Opening {
         host_aliases: vec![(HostName::new("node01"), HostName::localhost())],
         start: true,
         size: (24, 80),
+        cwd: None,
     }
 }
 

@@ -129,7 +129,7 @@ fn side(runs: &Runs, id: &str, now: u64) -> Result<(Side, String), String> {
         Some(summary) if run.state == RunState::Ended => summary,
         _ => tally.summary(),
     };
-    listed.seconds = Some(summary.wall_seconds);
+    listed.seconds = Some(summary.took());
     let side = Side {
         listed,
         summary,

@@ -125,12 +125,9 @@ fn rows(compared: &Compared, theme: &Theme) -> Vec<Row> {
     row("outcome", text, String::new(), &|side| {
         side.listed.word().to_owned()
     });
-    row(
-        "took",
-        text,
-        number(&|side| side.summary.wall_seconds),
-        &|side| length(side.summary.wall_seconds),
-    );
+    row("took", text, number(&|side| side.summary.took()), &|side| {
+        length(side.summary.took())
+    });
     row("ranks", text, String::new(), &|side| {
         side.summary.ranks.total.to_string()
     });
