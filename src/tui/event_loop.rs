@@ -33,7 +33,10 @@ use super::{
     update::{self, update},
     view,
 };
-use crate::engine::door::{client::Client, wire::FromEngine};
+use crate::engine::door::{
+    client::Client,
+    wire::{FromEngine, ToEngine},
+};
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -102,10 +105,13 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     },
                     Effect::Hang => client = None,
                     Effect::Send(message) => {
-                        if let Some(client) = &mut client
-                            && let Err(error) = client.send(message.clone())
-                        {
-                            let why = error.to_string();
+                        let refused = match &mut client {
+                            Some(client) => client.send(message.clone()).map_err(|e| e.to_string()),
+                            // Leaving goes on without an engine.
+                            None if is_end(&message) => Ok(()),
+                            None => Err("the run is over".to_owned()),
+                        };
+                        if let Err(why) = refused {
                             update::refused(state, &message, why, Instant::now());
                         }
                     }
@@ -205,6 +211,12 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             }
         }
     }
+}
+
+/// Whether a message is the wish that everything ends.
+fn is_end(message: &ToEngine) -> bool {
+    use crate::model::event::Command::{Abort, Finish};
+    matches!(message, ToEngine::Bye | ToEngine::Command(Finish | Abort))
 }
 
 async fn next(client: &mut Option<Client>) -> FromEngine {

@@ -233,6 +233,8 @@ pub struct Facts {
     pub first_failure: Option<ProcessId>,
     /// Seconds of the run of the newest event.
     pub at: f64,
+    /// Grows with every change of a rank or a host.
+    pub version: u64,
     sampled_at: f64,
 }
 
@@ -275,6 +277,7 @@ impl Facts {
     fn rank_mut(&mut self, process: &ProcessId) -> Option<&mut Rank> {
         let group = self.groups.get_mut(&process.group)?;
         let template = group.templates.get_mut(&process.template)?;
+        self.version += 1;
         let index = process.rank as usize;
         // A rank that a scaling added is told of before or after the scaling itself.
         if index >= template.ranks.len() && index < crate::model::template::REPLICAS_MAX as usize {
@@ -385,8 +388,10 @@ impl Facts {
                     history: VecDeque::new(),
                 };
                 self.hosts.insert(host.clone(), facts);
+                self.version += 1;
             }
             Event::HostLost { host, reason } => {
+                self.version += 1;
                 if let Some(facts) = self.hosts.get_mut(host) {
                     facts.lost = Some(reason.clone());
                 }
@@ -476,6 +481,7 @@ impl Facts {
             Event::Scaled { template, replicas } => {
                 let group = self.groups.get_mut(&template.group)?;
                 let facts = group.templates.get_mut(template.template.as_ref()?)?;
+                self.version += 1;
                 facts.replicas = *replicas;
                 if facts.ranks.len() < *replicas as usize {
                     let new = Rank::new(facts.muted);
@@ -525,6 +531,7 @@ impl Facts {
     pub fn sample(&mut self, samples: &Samples, at: f64) {
         let since = at - self.sampled_at;
         self.sampled_at = at;
+        self.version += 1;
         for sample in &samples.hosts {
             if let Some(host) = self.hosts.get_mut(&sample.host) {
                 host.history.push_back(sample.cpu);

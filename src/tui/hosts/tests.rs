@@ -1,0 +1,1 @@
+//! The hosts screen, by keys and by its looks.
