@@ -179,6 +179,9 @@ struct Columns {
     load: u16,
     memory: u16,
     gpus: u16,
+    ranks: u16,
+    /// Who they are: where there is room.
+    who: u16,
 }
 
 impl Columns {
@@ -192,15 +195,20 @@ impl Columns {
         let most = (width / 5).clamp(8, 28);
         let name = longest.max().unwrap_or(0).saturating_add(2).clamp(8, most);
         let (word, cpu, memory) = (10, 12, 15);
-        let mut left = width.saturating_sub(2 + name + word + cpu + memory + 8);
+        let mut left = width.saturating_sub(2 + name);
         let mut take = |wanted: u16, keep: u16| {
             let taken = if left >= wanted + keep { wanted } else { 0 };
             left -= taken;
             taken
         };
+        let cpu = take(cpu, 0);
+        let ranks = take(7, 0);
+        let word = take(word, 0);
+        let memory = take(memory, 0);
         let load = take(7, 0);
         let gpus = take(6, 0);
-        let bar = take(13, 13);
+        let bar = take(13, 0);
+        let who = if left < 12 { 0 } else { left };
         Self {
             name,
             word,
@@ -209,6 +217,8 @@ impl Columns {
             load,
             memory,
             gpus,
+            ranks,
+            who,
         }
     }
 }
@@ -261,7 +271,8 @@ fn head(widths: &Columns, theme: &Theme, inside: Rect, buffer: &mut Buffer) {
         ("load", widths.load, true),
         ("memory", widths.memory, true),
         ("gpus", widths.gpus, true),
-        ("ranks", 8, true),
+        ("ranks", widths.ranks, true),
+        ("  who", widths.who, false),
     ] {
         match is_right {
             true => put_right(buffer, x, inside.y, width, word, theme.dim, theme.glyphs),
@@ -343,11 +354,24 @@ fn row(
             },
             widths.gpus,
         ),
-        (format::count(ranks), 8),
+        (format::count(ranks), widths.ranks),
     ] {
         if width > 0 {
             put_right(buffer, x, y, width, &text, theme.text, theme.glyphs);
         }
         x += width;
+    }
+    if widths.who > 0 {
+        let alive = host
+            .ranks
+            .iter()
+            .filter(|row| row.live > 0 || matches!(host.standing, Standing::Planned(_)));
+        let who: Vec<String> = alive
+            .take(4)
+            .map(|row| format!("{}/{} {}", row.group, row.template, row.numbers()))
+            .collect();
+        let width = line.right().saturating_sub(x + 2);
+        let who = who.join(", ");
+        put_cut(buffer, x + 2, y, width, &who, theme.dim, theme.glyphs);
     }
 }

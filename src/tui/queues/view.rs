@@ -131,7 +131,7 @@ pub fn areas(look: &Look, history: &History, theme: &Theme, area: Rect) -> Areas
 
 fn wide(wanted: u16, lines: u16, area: Rect) -> Areas {
     let upper = wanted.clamp(10, (area.height / 2).max(10)).min(area.height);
-    let left = area.width * 3 / 5;
+    let left = u16::try_from(u32::from(area.width) * 13 / 20).unwrap_or(area.width);
     let [table, history] = beside(
         Rect {
             height: upper,
@@ -277,6 +277,8 @@ fn nothing(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 /// The columns of the table, with the widths that they have.
 struct Columns {
     name: u16,
+    rate: u16,
+    oldest: u16,
     bar: u16,
     /// Bytes, and how much was put and got in all: where there is room.
     bytes: u16,
@@ -293,18 +295,22 @@ impl Columns {
         let longest = run.queues.queues.keys().map(|name| columns(name)).max();
         let most = (width / 4).clamp(6, 32);
         let name = longest.unwrap_or(0).saturating_add(2).clamp(7, most.max(7));
-        let mut left = width.saturating_sub(name + DEPTH + 2 * RATE + OLDEST);
+        let mut left = width.saturating_sub(name + DEPTH);
         let mut take = |wanted: u16, keep: u16| {
             let taken = if left >= wanted + keep { wanted } else { 0 };
             left -= taken;
             taken
         };
-        let bar = take(13, 18);
+        let rate = take(2 * RATE, 0) / 2;
+        let oldest = take(OLDEST, 0);
+        let bar = take(11, 20);
         let bytes = take(7, 26);
         let totals = take(14, 26);
-        let waits = left;
+        let waits = if left < 10 { 0 } else { left };
         Self {
             name,
+            rate,
+            oldest,
             bar,
             bytes,
             totals,
@@ -362,11 +368,11 @@ fn head(widths: &Columns, theme: &Theme, inside: Rect, buffer: &mut Buffer) {
         ("", widths.bar, false),
         ("depth", DEPTH, true),
         ("bytes", widths.bytes, true),
-        ("put", RATE, true),
-        ("get", RATE, true),
+        ("put", widths.rate, true),
+        ("get", widths.rate, true),
         ("put all", half, true),
         ("got all", half, true),
-        ("oldest", OLDEST, true),
+        ("oldest", widths.oldest, true),
         ("  waiting", widths.waits, false),
     ] {
         match is_right {
@@ -402,11 +408,19 @@ fn row(queue: &Queue, widths: &Columns, line: Rect, theme: &Theme, buffer: &mut 
     for (text, width, style) in [
         (depth, DEPTH, theme.text),
         (format::bytes(sample.bytes), widths.bytes, theme.text),
-        (format::rate(queue.put_rate), RATE, moves(queue.put_rate)),
-        (format::rate(queue.got_rate), RATE, moves(queue.got_rate)),
+        (
+            format::rate(queue.put_rate),
+            widths.rate,
+            moves(queue.put_rate),
+        ),
+        (
+            format::rate(queue.got_rate),
+            widths.rate,
+            moves(queue.got_rate),
+        ),
         (format::count(sample.put), half, theme.dim),
         (format::count(sample.got), half, theme.dim),
-        (oldest, OLDEST, theme.text),
+        (oldest, widths.oldest, theme.text),
     ] {
         if width > 0 {
             put_right(buffer, x, y, width, &text, style, theme.glyphs);
@@ -417,6 +431,9 @@ fn row(queue: &Queue, widths: &Columns, line: Rect, theme: &Theme, buffer: &mut 
         0 => theme.dim,
         _ => theme.warning,
     };
+    if widths.waits == 0 {
+        return;
+    }
     let width = line.right().saturating_sub(x + 2);
     let waiting = waiting::in_short(sample, theme.glyphs);
     put_cut(buffer, x + 2, y, width, &waiting, style, theme.glyphs);

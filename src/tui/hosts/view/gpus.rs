@@ -82,13 +82,9 @@ fn draw_gpu(
             14,
         ),
     ] {
-        bar::draw(
-            buffer,
-            Rect::new(x, y, width, 1),
-            share.unwrap_or(0.0),
-            style,
-            theme,
-        );
+        if let Some(share) = share {
+            bar::draw(buffer, Rect::new(x, y, width, 1), share, style, theme);
+        }
         x += width;
         put_right(buffer, x, y, columns, &text, theme.text, glyphs);
         x += columns + 1;

@@ -95,7 +95,7 @@ fn row(row: &Ranks, is_plan: bool, widest: u16, line: Rect, theme: &Theme, buffe
         ));
     }
     let facts = facts.join("  ");
-    let right = columns(&facts).min(line.width / 2);
+    let right = columns(&facts).min(line.width.saturating_sub(14));
     let x = line.x + 2;
     let room = line.width.saturating_sub(2 + right + 1);
     let used = widest.min(room);

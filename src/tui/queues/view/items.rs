@@ -76,7 +76,7 @@ pub fn draw(state: &State, run: &run::State, theme: &Theme, area: Rect, buffer: 
     }
     let digits = columns(&peeked.depth.to_string()).max(3);
     for (index, y) in (first..peeked.depth).zip(inside.top()..inside.bottom()) {
-        let number = format!("{index:>width$}  ", width = usize::from(digits));
+        let number = format!("{:>width$}  ", index + 1, width = usize::from(digits));
         let line = Rect { y, ..inside };
         let used = put(buffer, line.x, y, line.width, &number, theme.dim);
         let known = index
