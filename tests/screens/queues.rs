@@ -38,7 +38,7 @@ fn a_queue_is_watched_as_it_fills_looked_into_given_an_item_and_emptied() {
     terminal.wait_gone("until somebody");
     terminal.keys("\r");
     terminal.wait_for("of 20, ");
-    terminal.wait_for("0  text       1");
+    terminal.wait_for("  1  text       1 ");
     // The other queue: who waits there gets what is typed here.
     terminal.keys("jP");
     terminal.wait_for("put into wishes");
@@ -62,7 +62,7 @@ fn a_host_leads_to_its_ranks() {
     let mut terminal = Terminal::open(&home, &["s.ron", "--start"], 24, 80);
     terminal.keys("4");
     terminal.wait_for("localhost");
-    terminal.wait_for("g/taker");
+    terminal.wait_for("2 live");
     terminal.keys("w");
     terminal.wait_for("it is used: 2 ranks live there");
     terminal.keys("\x1b");

@@ -201,7 +201,7 @@ fn samples(second: i32) -> Samples {
     };
     Samples {
         hosts: vec![
-            host("node01", wave, Some(3.14), Vec::new()),
+            host("node01", wave, Some(3.2), Vec::new()),
             host("node02", 62.0, Some(61.5), vec![gpu(0, 98, 401), unknown]),
         ],
         processes: (1..5).map(process).collect(),

@@ -143,9 +143,7 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
     }
     let areas = areas(state, area);
     hosts(state, theme, areas.list, buffer);
-    let Some((_, host, facts)) = selected(state) else {
-        return None;
-    };
+    let (_, host, facts) = selected(state)?;
     load::draw(host, facts, theme, areas.load, buffer);
     if let (Some(sample), Some(run)) = (
         facts.and_then(|facts| facts.sample.as_ref()),

@@ -33,11 +33,11 @@ pub fn lines(state: &State, host: &Host) -> Vec<String> {
         }
         Standing::OutOfReach(why) => lines.push((*why).to_owned()),
         Standing::Planned(0) => {
-            lines.push("the session was not started, and no rank would go there".to_owned());
+            lines.push("no process was started yet, and no rank would go there".to_owned());
             lines.extend(placed_elsewhere(state, host));
         }
         Standing::Planned(number) => lines.push(format!(
-            "the session was not started; {} would go there",
+            "no process was started yet; {} would go there",
             ranks(*number)
         )),
         Standing::Idle if host.over() > 0 => lines.push(format!(

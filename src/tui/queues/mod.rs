@@ -14,7 +14,7 @@ pub mod view;
 pub mod waiting;
 mod why;
 
-pub use self::history::{History, Queue, User};
+pub use self::history::{History, Queue};
 use crate::engine::door::{PeekedItem, wire::Deed};
 
 /// Which part of the screen has the keyboard.

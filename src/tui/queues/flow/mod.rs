@@ -18,6 +18,8 @@ pub struct Party {
     pub task: String,
     /// How many tasks of it are connected.
     pub tasks: u64,
+    /// Items that it moved here.
+    pub total: u64,
     /// Items per second that it moves here.
     pub rate: f64,
 }
@@ -86,31 +88,12 @@ impl Party {
 
 fn stage(queue: &Queue) -> Stage {
     let sample = &queue.sample;
-    let parties = |side: Side| {
-        let users = queue.users.iter().filter(|user| match side {
-            Side::Put => user.told.put > 0,
-            Side::Get => user.told.got > 0,
-        });
-        let mut parties: Vec<Party> = users
-            .map(|user| Party {
-                kind: user.told.kind.clone(),
-                task: user.told.task.clone(),
-                tasks: user.told.tasks,
-                rate: match side {
-                    Side::Put => user.put_rate,
-                    Side::Get => user.got_rate,
-                },
-            })
-            .collect();
-        add_waiting(queue, side, &mut parties);
-        parties
-    };
     let most = sample.maxsize.unwrap_or(u64::MAX);
     Stage {
         queue: sample.name.clone(),
         depth: (sample.depth, sample.maxsize),
-        from: parties(Side::Put),
-        to: parties(Side::Get),
+        from: parties(queue, Side::Put),
+        to: parties(queue, Side::Get),
         rates: (queue.put_rate, queue.got_rate),
         is_used: sample.put > 0,
         is_full: sample.putters > 0 || sample.depth as f64 >= most as f64 * FULL,
@@ -118,28 +101,46 @@ fn stage(queue: &Queue) -> Stage {
     }
 }
 
-/// Who waits for its first item has moved none yet, and belongs to the flow all the same.
-fn add_waiting(queue: &Queue, side: Side, parties: &mut Vec<Party>) {
-    let known = parties.len();
+/// Who puts into a queue, or gets from it.
+pub fn parties(queue: &Queue, side: Side) -> Vec<Party> {
+    let users = queue.users.iter().map(|user| {
+        let (total, rate) = match side {
+            Side::Put => (user.told.put, user.put_rate),
+            Side::Get => (user.told.got, user.got_rate),
+        };
+        Party {
+            kind: user.told.kind.clone(),
+            task: user.told.task.clone(),
+            tasks: user.told.tasks,
+            total,
+            rate,
+        }
+    });
+    let mut parties: Vec<Party> = users.filter(|party| party.total > 0).collect();
+    // Who waits for its first item has moved none yet, and belongs to the flow all the same.
+    let is_there: Vec<bool> = parties.iter().map(|party| party.tasks > 0).collect();
     for task in super::waiting::at(&queue.sample, side).tasks {
         let kind = kind_of(task.name);
-        let (before, new) = parties.split_at_mut(known);
-        if before.iter().any(|party| party.kind == kind) {
+        let at = parties.iter().position(|party| party.kind == kind);
+        if at.is_some_and(|at| is_there.get(at) == Some(&true)) {
             continue;
         }
-        match new.iter_mut().find(|party| party.kind == kind) {
+        match at.and_then(|at| parties.get_mut(at)) {
             Some(party) => {
                 party.tasks += 1;
-                party.task.clear();
+                let only = if party.tasks == 1 { task.name } else { "" };
+                only.clone_into(&mut party.task);
             }
             None => parties.push(Party {
                 kind: kind.to_owned(),
                 task: task.name.to_owned(),
                 tasks: 1,
+                total: 0,
                 rate: 0.0,
             }),
         }
     }
+    parties
 }
 
 /// What the tasks of one template have in common, as the engine tells it: `group/template` of `group/template.rank`.

@@ -195,6 +195,19 @@ fn who_waits_for_its_first_item_is_part_of_the_flow() {
         .to_vec();
     history.take(vec![sample], 13.0);
     assert_eq!(drawn(&rows(&history)), ["put.0 > q > c ×2"]);
+    // Whoever came back by another connection waits, and is there.
+    let mut back = gone(history);
+    let mut sample = back.queues["q"].sample.clone();
+    sample.putters = 1;
+    sample.waiting = vec![Waiter {
+        side: Side::Put,
+        client: 2,
+        task: "g/put.4".to_owned(),
+        pid: 1,
+        waiting_ms: 5,
+    }];
+    back.take(vec![sample], 30.0);
+    assert_eq!(drawn(&rows(&back)), ["put.4 > q > "]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::depths;
 use crate::{
     engine::door::Side,
     tui::{
-        queues::{Queue, history::KEPT, waiting},
+        queues::{Queue, flow, history::KEPT, waiting},
         run,
         theme::Theme,
         widget::{
@@ -172,25 +172,19 @@ pub fn draw(run: &run::State, queue: &Queue, theme: &Theme, area: Rect, buffer: 
     }
     lines.skip();
     for (word, side) in [("from", Side::Put), ("to", Side::Get)] {
-        let of = |user: &crate::tui::queues::User| match side {
-            Side::Put => (user.told.put, user.put_rate),
-            Side::Get => (user.told.got, user.got_rate),
-        };
-        let users = queue.users.iter().filter(|user| of(user).0 > 0);
-        for (index, user) in users.enumerate() {
-            let (total, rate) = of(user);
+        for (index, party) in flow::parties(queue, side).iter().enumerate() {
             let word = if index == 0 { word } else { "" };
-            let style = match user.told.tasks {
-                0 => theme.dim,
-                _ => theme.text,
+            let style = match party.is_gone() {
+                true => theme.dim,
+                false => theme.text,
             };
-            let label = match (user.told.kind.as_str(), user.told.tasks) {
+            let label = match (party.kind.as_str(), party.tasks) {
                 ("", _) => "others".to_owned(),
                 (kind, 0) => format!("{kind} (gone)"),
-                (_, 1) if !user.told.task.is_empty() => user.told.task.clone(),
+                (_, 1) if !party.task.is_empty() => party.task.clone(),
                 (kind, tasks) => format!("{kind} {}{tasks}", theme.glyphs.times),
             };
-            lines.counted(word, &label, &numbers(rate, total), style);
+            lines.counted(word, &label, &numbers(party.rate, party.total), style);
         }
     }
     for (word, side, style) in [
