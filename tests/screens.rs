@@ -14,6 +14,8 @@ use terminal::Terminal;
 
 #[path = "screens/past.rs"]
 mod past;
+#[path = "screens/queues.rs"]
+mod queues;
 #[path = "screens/terminal.rs"]
 mod terminal;
 

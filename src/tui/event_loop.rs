@@ -35,7 +35,7 @@ use super::{
 };
 use crate::engine::door::{
     client::Client,
-    wire::{FromEngine, Opening},
+    wire::{FromEngine, Opening, ToEngine},
 };
 
 /// The least time between two frames.
@@ -114,10 +114,13 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     },
                     Effect::Hang => client = None,
                     Effect::Send(message) => {
-                        if let Some(client) = &mut client
-                            && let Err(error) = client.send(message.clone())
-                        {
-                            let why = error.to_string();
+                        let refused = match &mut client {
+                            Some(client) => client.send(message.clone()).map_err(|e| e.to_string()),
+                            // Leaving goes on without an engine.
+                            None if is_end(&message) => Ok(()),
+                            None => Err("the run is over".to_owned()),
+                        };
+                        if let Err(why) = refused {
                             update::refused(state, &message, why, Instant::now());
                         }
                     }
@@ -244,6 +247,12 @@ fn is_last(message: &FromEngine) -> bool {
             | FromEngine::Gone(_)
             | FromEngine::Over
     )
+}
+
+/// Whether a message is the wish that everything ends.
+fn is_end(message: &ToEngine) -> bool {
+    use crate::model::event::Command::{Abort, Finish};
+    matches!(message, ToEngine::Bye | ToEngine::Command(Finish | Abort))
 }
 
 async fn next(client: &mut Option<Client>) -> FromEngine {

@@ -180,6 +180,8 @@ pub struct Facts {
     pub first_failure: Option<ProcessId>,
     /// Seconds of the run of the newest event.
     pub at: f64,
+    /// Grows with every change of a rank or a host.
+    pub version: u64,
     sampled_at: f64,
     last_end: f64,
 }
@@ -221,6 +223,7 @@ impl Facts {
 
     /// Changes what is known of a rank, and with it how many are where.
     fn change(&mut self, process: &ProcessId, how: impl FnOnce(&mut Rank)) {
+        self.version += 1;
         if let Some(template) = self.template_mut(process) {
             template.change(process.rank, how);
         }
@@ -369,8 +372,10 @@ impl Facts {
                     history: VecDeque::new(),
                 };
                 self.hosts.insert(host.clone(), facts);
+                self.version += 1;
             }
             Event::HostLost { host, reason } => {
+                self.version += 1;
                 if let Some(facts) = self.hosts.get_mut(host) {
                     facts.lost = Some(reason.clone());
                 }
@@ -465,6 +470,7 @@ impl Facts {
             Event::Scaled { template, replicas } => {
                 let group = self.groups.get_mut(&template.group)?;
                 let facts = group.templates.get_mut(template.template.as_ref()?)?;
+                self.version += 1;
                 facts.replicas = *replicas;
                 if facts.ranks.len() < *replicas as usize {
                     let new = Rank::new(facts.muted);
@@ -515,6 +521,7 @@ impl Facts {
     pub fn sample(&mut self, samples: &Samples, at: f64) {
         let since = at - self.sampled_at;
         self.sampled_at = at;
+        self.version += 1;
         for sample in &samples.hosts {
             if let Some(host) = self.hosts.get_mut(&sample.host) {
                 host.history.push_back(sample.cpu);

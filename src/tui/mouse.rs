@@ -6,9 +6,9 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Position};
 
 use super::{
-    compose,
+    compose, hosts,
     keymap::Action,
-    run, runs,
+    queues, run, runs,
     state::{State, Tab},
     theme::Theme,
     update::perform,
@@ -68,6 +68,12 @@ fn click(state: &mut State, at: Position) {
     }
     if state.tab == Tab::Compose {
         return compose::update::clicked(state, at);
+    }
+    if state.tab == Tab::Queues {
+        return queues::update::clicked(state, at);
+    }
+    if state.tab == Tab::Hosts {
+        return hosts::update::clicked(state, at);
     }
     if state.tab == Tab::Runs {
         return click_run(state, at);

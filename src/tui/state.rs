@@ -12,7 +12,7 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs,
+    compose, config::Config, hosts, keymap::Context, message::Effect, overlay::Overlay, run, runs,
     theme::Glyphs, toast::Toasts, view::Places,
 };
 use crate::model::{
@@ -151,6 +151,8 @@ pub struct State {
     pub run: Option<run::State>,
     /// The run that goes on while a past one is looked at.
     pub aside: Option<run::State>,
+    /// What is looked at of the hosts.
+    pub hosts: hosts::Look,
     /// What ran before.
     pub runs: runs::Screen,
     /// What lies over the screen, the last one on top.
@@ -201,6 +203,7 @@ impl State {
             compose: compose::State::default(),
             run: None,
             aside: None,
+            hosts: hosts::Look::default(),
             runs: runs::Screen::default(),
             overlays: Vec::new(),
             toasts: Toasts::default(),

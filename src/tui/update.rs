@@ -9,7 +9,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
 use super::{
-    compose,
+    compose, hosts,
     keymap::{Action, Context},
     message::{Effect, Msg},
     mouse,
@@ -73,13 +73,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         }
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
-        Msg::Due => {
-            compose::files::due(state);
-            if let Some(run) = state.live_run_mut() {
-                let seconds = run.seconds(now);
-                run.queues.rest(seconds);
-            }
-        }
+        Msg::Due => compose::files::due(state),
     }
     if settles {
         settle(state);
@@ -90,6 +84,8 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
 /// Where everything is after a change.
 pub fn settle(state: &mut State) {
     state.is_stale = false;
+    queues::update::settle(state);
+    hosts::update::settle(state);
     state.places = view::places(state);
     compose::update::settle(state);
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
@@ -172,7 +168,7 @@ pub fn perform(state: &mut State, action: Action) {
         Tab::Queues => queues::update::act(state, action),
         Tab::Compose => compose::update::act(state, action),
         Tab::Runs => runs::update::act(state, action),
-        Tab::Hosts => false,
+        Tab::Hosts => hosts::update::act(state, action),
     };
     if !done {
         anywhere(state, action);
@@ -348,14 +344,11 @@ fn engine(state: &mut State, message: FromEngine) {
             queues::update::peeked(state, queue, from, items)
         }
         FromEngine::Done {
+            what,
             queue,
             failed,
             text,
-            ..
-        } => {
-            let level = if failed { Level::Warning } else { Level::Info };
-            state.toasts.push(level, format!("{queue}: {text}"), now);
-        }
+        } => queues::update::done(state, what, queue, failed, &text),
         FromEngine::Over => {
             if run.link == Link::Up {
                 run.link = Link::Over;
@@ -403,9 +396,14 @@ fn ended(state: &mut State) {
 
 /// Something for the engine that was not taken.
 pub fn refused(state: &mut State, message: &ToEngine, why: String, now: Instant) {
-    // A size or a set of panes is asked for again with the next change.
-    if let ToEngine::Command(Command::Resize(..)) | ToEngine::Watch(_) = message {
+    // A size or a set of panes is asked for again with the next change; samples are asked for by every start.
+    if let ToEngine::Command(Command::Resize(..))
+    | ToEngine::Watch(_)
+    | ToEngine::SampleEvery(_)
+    | ToEngine::QueuesEvery(_) = message
+    {
         return;
     }
+    queues::update::refused(state, message);
     state.toasts.push(Level::Warning, why, now);
 }

@@ -207,6 +207,7 @@ pub(super) const TABLE: &[Row] = &[
     row(&[Queues], "P", Put, "put a test item", "put"),
     row(&[Queues], "D", Purge, "throw all items away", "purge"),
     row(&[Queues], "w", Why, "who waits, and why", "why"),
+    row(&[Queues, Hosts], "s", Start, "start the session", ""),
     // Hosts
     row(&[Hosts], "enter", Enter, "to its processes", "processes"),
     row(&[Hosts], "w", Why, "why it is not used", "why"),

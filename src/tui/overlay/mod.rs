@@ -6,7 +6,7 @@
 pub mod update;
 pub mod view;
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use super::{
     compose::pick::Picker,
@@ -45,7 +45,7 @@ pub enum Wish {
 }
 
 /// What a line of text is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum For {
     /// A pattern to look for in the panes and logs.
     Search,
@@ -59,25 +59,28 @@ pub enum For {
     SaveOutput,
     /// A session to open.
     Open,
-    /// An item for the queue that is selected.
-    Put,
+    /// An item for this queue.
+    Put(String),
+    /// A part of the names of what is to be shown.
+    Narrow,
     /// A command line to make a template of.
     Command,
 }
 
 impl For {
     /// As a title.
-    pub fn title(self) -> &'static str {
-        match self {
+    pub fn title(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             For::Search => "search (regular expression)",
             For::Filter => "show only lines that match",
             For::SaveAs => "save the session as",
             For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
             For::Open => "open a session",
-            For::Put => "put into the queue",
+            For::Put(queue) => return Cow::Owned(format!("put into {queue}")),
+            For::Narrow => "show only those with this in their name",
             For::Command => "a shell command, as you would type it",
-        }
+        })
     }
 }
 

@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crossterm::event::KeyEvent;
 
-use super::{For, Overlay, Search, Wish};
+use super::{For, Overlay, Search, Wish, view::wrapped};
 use crate::{
-    engine::door::wire::ToEngine,
     model::{
         document::Session,
         event::{Command, Level},
         ids::ProcessId,
     },
     tui::{
-        compose,
+        compose, hosts,
         keymap::{Action, Context, Keymap},
         message::{Effect, Hit},
-        run,
+        queues, run,
         runs::{self, Ask},
         state::{Draft, State, Tab},
         timeline,
@@ -211,6 +210,17 @@ pub fn act(state: &mut State, action: Action) {
     }
 }
 
+/// Shows lines to be read.
+pub fn tell(state: &mut State, title: impl Into<String>, lines: Vec<String>) {
+    let width = state.area.width.saturating_sub(8).min(92);
+    let lines = lines.iter().flat_map(|line| wrapped(line, width));
+    state.overlays.push(Overlay::Problems {
+        title: title.into(),
+        lines: lines.map(|line| (line, false)).collect(),
+        scroll: 0,
+    });
+}
+
 fn close(state: &mut State) {
     state.overlays.pop();
 }
@@ -221,7 +231,7 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Quit => state.effect(Effect::Quit),
         Wish::StopAndQuit => quit_now(state),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
-        Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
+        Wish::Purge(queue) => queues::update::purge(state, queue),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
         Wish::Recover(text) => {
@@ -239,7 +249,7 @@ fn answer(state: &mut State) {
     let Some(Overlay::Prompt { what, input, .. }) = state.overlays.last() else {
         return;
     };
-    let (what, text) = (*what, input.text().to_owned());
+    let (what, text) = (what.clone(), input.text().to_owned());
     let refused = match what {
         For::Search | For::Filter if text.is_empty() => {
             close(state);
@@ -265,6 +275,13 @@ fn answer(state: &mut State) {
             }
             Err(error) => one_line(&error.to_string()),
         },
+        For::Narrow => {
+            close(state);
+            return match state.tab {
+                Tab::Hosts => hosts::update::narrow(state, text.trim()),
+                _ => queues::update::narrow(state, text.trim()),
+            };
+        }
         _ if text.trim().is_empty() => "type a name, or esc to leave".to_owned(),
         For::SaveAs => {
             let path = PathBuf::from(text.trim());
@@ -308,9 +325,9 @@ fn answer(state: &mut State) {
             compose::update::import(state, &text);
             return;
         }
-        For::Put => {
+        For::Put(queue) => {
             close(state);
-            super::super::queues::update::put(state, text.into_bytes());
+            queues::update::put(state, queue, text.into_bytes());
             return;
         }
     };

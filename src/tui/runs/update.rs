@@ -76,7 +76,7 @@ pub fn act_in_the_past(state: &mut State, action: Action) -> bool {
             show(state);
             return true;
         }
-        Action::Start if state.tab == Tab::Run => {
+        Action::Start => {
             let listed = past.listed.clone();
             ask_again(state, &listed);
             return true;

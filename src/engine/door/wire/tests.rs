@@ -85,6 +85,7 @@ fn from_engine() -> Vec<FromEngine> {
                 host: HostName::localhost(),
                 cpu: 1.5,
                 memory: (1, 2),
+                load: None,
                 gpus: Vec::new(),
             }],
             processes: vec![ProcessSample {
