@@ -14,7 +14,6 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    model::event::Outcome,
     record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
 };
 
@@ -82,7 +81,7 @@ pub fn list(
                 "OUTCOME",
                 "RANKS",
                 "FAILED",
-                "WALL",
+                "TOOK",
                 "SIZE",
             ];
             let mut rows = vec![header.map(str::to_owned)];
@@ -119,12 +118,12 @@ pub fn show(
     };
     field("run", run.id.clone());
     field("session", one_line(session_of(&run)));
-    field("state", state_text(&run));
+    field("outcome", state_text(&run));
     field(
         "started",
         format!("{} UTC, {}", utc_text(started), ago(started, now)),
     );
-    field("wall", duration(told.wall_seconds));
+    field("took", duration(told.wall_seconds));
     let ranks = told.ranks;
     field(
         "ranks",
@@ -276,23 +275,8 @@ fn session_of(run: &PastRun) -> &str {
 }
 
 fn state_text(run: &PastRun) -> String {
-    match (&run.state, &run.summary) {
-        (RunState::RunningHere, _) => "running".to_owned(),
-        (RunState::OnHost(host), _) => format!("on {}", one_line(host)),
-        (RunState::Died, _) | (RunState::Ended, None) => "died".to_owned(),
-        (RunState::Ended, Some(summary)) => outcome_text(summary.outcome).to_owned(),
-    }
-}
-
-fn outcome_text(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Unplaceable => "unplaceable",
-        Outcome::HostLost => "host lost",
-        Outcome::Walltime => "walltime",
-        Outcome::Interrupted => "interrupted",
-    }
+    let outcome = run.summary.as_ref().map(|summary| summary.outcome);
+    one_line(&run.state.word(outcome))
 }
 
 /// How long ago a moment is (seconds since 1970): `3 min ago`.

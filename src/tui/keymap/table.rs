@@ -238,7 +238,8 @@ pub(super) const TABLE: &[Row] = &[
     // Everywhere
     row(&[List], "enter", Enter, "choose", "choose"),
     row(&[Prompt], "enter", Enter, "done", "done"),
-    row(&[Confirm], "enter y", Enter, "yes", "yes"),
+    row(&[Confirm], "y", Yes, "yes", "yes"),
+    row(&[Confirm], "enter", Enter, "what is chosen", ""),
     row(&[Confirm], "n esc ctrl-c", Back, "no", "no"),
     row(&[List, Prompt], "esc ctrl-c", Back, "cancel", "cancel"),
     row(
@@ -261,7 +262,6 @@ pub(super) const TABLE: &[Row] = &[
     row(TEXT_ROWS, "down ctrl-n", Down, "down", "move"),
     row(TEXT_ROWS, "pageup", PageUp, "a page up", ""),
     row(TEXT_ROWS, "pagedown", PageDown, "a page down", ""),
-    row(TEXT_ROWS, "tab", Toggle, "mark", ""),
     row(&[Prompt], "up", Up, "what was typed before", ""),
     row(&[Prompt], "down", Down, "what was typed after", ""),
     row(&[Prompt], "tab", NextFocus, "complete", ""),
