@@ -10,7 +10,7 @@
 //! Where to start reading: [`model::document::Session`] for what a session is, [`engine::Engine::start`] for how it
 //! runs, [`agent::wire`] for what crosses to a host, [`engine::queues`] for the queues.
 //!
-//! Layers point down: `cli` → `engine` → `record`, `agent::wire` → `model`; `term` stands alone. A test holds the
+//! Layers point down: `cli` → `tui` → `engine` → `record`, `agent::wire` → `model`; `term` stands alone. A test holds the
 //! table.
 
 pub mod agent;

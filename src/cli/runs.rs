@@ -13,9 +13,7 @@ use std::{
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{
-    record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
-};
+use crate::record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text};
 
 use super::{
     args::Format,
@@ -118,7 +116,7 @@ pub fn show(
     };
     field("run", run.id.clone());
     field("session", one_line(session_of(&run)));
-    field("outcome", state_text(&run));
+    field("state", state_text(&run));
     field(
         "started",
         format!("{} UTC, {}", utc_text(started), ago(started, now)),

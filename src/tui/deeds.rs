@@ -353,7 +353,10 @@ mod tests {
         std::fs::write(&path, "0123456789").unwrap();
         assert_eq!(tail(&path, 4, None).unwrap(), (6, b"6789".to_vec()));
         assert_eq!(tail(&path, 4, Some(6)).unwrap(), (2, b"2345".to_vec()));
-        assert_eq!(tail(&path, 400, Some(99)).unwrap(), (0, b"0123456789".to_vec()));
+        assert_eq!(
+            tail(&path, 400, Some(99)).unwrap(),
+            (0, b"0123456789".to_vec())
+        );
         assert_eq!(
             tail(&folder.path().join("none"), 4, None).unwrap(),
             (0, Vec::new())

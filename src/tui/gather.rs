@@ -67,8 +67,11 @@ pub fn gather(run: &Path, logs: &[(ProcessId, Option<u64>)]) -> (Vec<Line>, bool
 
 /// When each log was how long, as far as it was written down.
 fn times(run: &Path, logs: &[(ProcessId, Option<u64>)]) -> Vec<Vec<(f64, u64)>> {
-    let places: HashMap<&ProcessId, usize> =
-        logs.iter().enumerate().map(|(at, (process, _))| (process, at)).collect();
+    let places: HashMap<&ProcessId, usize> = logs
+        .iter()
+        .enumerate()
+        .map(|(at, (process, _))| (process, at))
+        .collect();
     let mut times = vec![Vec::new(); logs.len()];
     let Ok(growth) = growth_of(run) else {
         return times;
@@ -155,7 +158,10 @@ mod tests {
     fn lines_of_many_logs_stand_in_the_order_in_which_they_were_written() {
         let (_folder, run) = recorded();
         let all = [(id(0), None), (id(1), None)];
-        assert_eq!(told(gather(run.path(), &all)), ("0 1 2 3 4 5".to_owned(), true));
+        assert_eq!(
+            told(gather(run.path(), &all)),
+            ("0 1 2 3 4 5".to_owned(), true)
+        );
         let length = |lines: u64| Some(lines * "\x1b[31m0\x1b[0m\r\n".len() as u64);
         let early = [(id(0), length(2)), (id(1), length(1))];
         assert_eq!(told(gather(run.path(), &early)), ("0 1 2".to_owned(), true));
@@ -166,6 +172,9 @@ mod tests {
         let (_folder, run) = recorded();
         std::fs::remove_file(run.path().join("growth.jsonl")).unwrap();
         let all = [(id(0), None), (id(1), None)];
-        assert_eq!(told(gather(run.path(), &all)), ("0 2 4 1 3 5".to_owned(), false));
+        assert_eq!(
+            told(gather(run.path(), &all)),
+            ("0 2 4 1 3 5".to_owned(), false)
+        );
     }
 }

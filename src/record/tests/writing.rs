@@ -355,7 +355,8 @@ proptest! {
 }
 
 #[test]
-fn of_every_log_it_is_known_how_long_it_was_at_any_second_and_no_byte_is_told_before_it_was_there() {
+fn of_every_log_it_is_known_how_long_it_was_at_any_second_and_no_byte_is_told_before_it_was_there()
+{
     let place = place();
     let run = place.create();
     let mut logs = run.logs();
@@ -379,14 +380,21 @@ fn of_every_log_it_is_known_how_long_it_was_at_any_second_and_no_byte_is_told_be
     assert_eq!(lines[0].version, Some(1));
     let names: HashMap<ProcessId, u32> = lines
         .iter()
-        .flat_map(|line| line.logs.iter().map(|(number, process)| (process.clone(), *number)))
+        .flat_map(|line| {
+            line.logs
+                .iter()
+                .map(|(number, process)| (process.clone(), *number))
+        })
         .collect();
     assert_eq!(names.len(), 2, "the third one printed nothing");
     for second in [0.0, 0.1, 1.0, 3.3, 7.77, 20.0] {
         for (log, grew) in grew.iter().enumerate().filter(|(_, grew)| !grew.is_empty()) {
             let number = names[&process(&format!("g/t.{log}"))];
             let told = lines.iter().take_while(|line| line.at <= second);
-            let told = told.flat_map(|line| &line.ends).filter(|(n, _)| *n == number).last();
+            let told = told
+                .flat_map(|line| &line.ends)
+                .filter(|(n, _)| *n == number)
+                .last();
             let told = told.map_or(0, |(_, end)| *end);
             let at = |second: f64| {
                 let before = grew.iter().take_while(|(at, _)| *at <= second);
@@ -413,7 +421,10 @@ fn ten_thousand_logs_that_grow_at_once_are_noted_by_one_write_of_one_file() {
         logs.write(*id, b"x", zero);
     }
     let path = run.path().join("growth.jsonl");
-    assert!(!path.exists(), "nothing is written in the first tenth of a second");
+    assert!(
+        !path.exists(),
+        "nothing is written in the first tenth of a second"
+    );
     logs.finish(zero);
     assert_eq!(fs::read_to_string(path).unwrap().lines().count(), 1);
 }

@@ -244,3 +244,6 @@ impl Overlay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

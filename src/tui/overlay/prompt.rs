@@ -91,7 +91,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
             state.effect(Effect::List { ticket, what, path });
         }
         Action::NextFocus => {
-            let known = state.typed.of(what).find(|known| known.starts_with(input.text()));
+            let known = state
+                .typed
+                .of(what)
+                .find(|known| known.starts_with(input.text()));
             match known {
                 Some(known) => {
                     let known = known.to_owned();
@@ -168,7 +171,11 @@ pub fn listed(state: &mut State, ticket: u64, entries: &Result<Vec<Entry>, Strin
 /// A few names in a line.
 fn names(fit: &[&Entry]) -> String {
     const SHOWN: usize = 6;
-    let mut names: Vec<&str> = fit.iter().map(|entry| entry.name.as_str()).take(SHOWN).collect();
+    let mut names: Vec<&str> = fit
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .take(SHOWN)
+        .collect();
     if fit.len() > SHOWN {
         names.push("and more");
     }

@@ -46,7 +46,9 @@ pub fn begin(state: &mut State, pattern: regex::Regex) {
         .filter_map(|(process, _)| Some((process.clone(), run.log(&process)?)))
         .collect();
     let current = run.current();
-    let nearest = logs.iter().position(|(process, _)| Some(process) == current.as_ref());
+    let nearest = logs
+        .iter()
+        .position(|(process, _)| Some(process) == current.as_ref());
     state.wanted.set(ticket);
     state.overlays.push(Overlay::Found(Search {
         pattern: pattern.clone(),

@@ -62,7 +62,12 @@ impl Sheet {
         wanted.min(self.lines.len().saturating_sub(height))
     }
 
-    fn new(title: impl Into<String>, footer: String, lines: Vec<Line<'static>>, width: u16) -> Self {
+    fn new(
+        title: impl Into<String>,
+        footer: String,
+        lines: Vec<Line<'static>>,
+        width: u16,
+    ) -> Self {
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
         Self {
             title: title.into(),
@@ -181,7 +186,9 @@ struct Said<'s> {
 /// comes last, with how long ago that was.
 fn notices(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let run = state.run.as_ref();
-    let clock = run.filter(|run| run.is_live()).map(|run| run.seconds(state.now));
+    let clock = run
+        .filter(|run| run.is_live())
+        .map(|run| run.seconds(state.now));
     let second = |at: f64| format::clock(Duration::try_from_secs_f64(at).unwrap_or_default());
     let mut said: Vec<Said<'_>> = run
         .into_iter()

@@ -37,10 +37,7 @@ pub fn draw(
             return to_read(state, overlay, *scroll, theme, area, buffer);
         }
         Overlay::Palette {
-            input,
-            found,
-            of,
-            ..
+            input, found, of, ..
         } => {
             let panel = Panel::new("what do you want to do?");
             let inside = popup::draw(buffer, area, PALETTE, &panel, theme);
@@ -103,7 +100,10 @@ pub fn draw(
                 (on_no, Action::Back, "no", !*yes),
             ] {
                 let line = Line::from(vec![
-                    Span::styled(format!(" {}", state.key(Context::Confirm, action)), theme.key),
+                    Span::styled(
+                        format!(" {}", state.key(Context::Confirm, action)),
+                        theme.key,
+                    ),
                     Span::styled(format!(" {word} "), theme.dim),
                 ]);
                 put_line(buffer, place.x, place.y, place.width, &line);
@@ -225,9 +225,8 @@ pub fn answers(state: &State, overlay: &Overlay, area: Rect) -> Option<[Rect; 2]
     if inside.height < 2 {
         return None;
     }
-    let width = |action, word: &str| {
-        columns(&state.key(Context::Confirm, action)) + columns(word) + 3
-    };
+    let width =
+        |action, word: &str| columns(&state.key(Context::Confirm, action)) + columns(word) + 3;
     let yes = Rect {
         y: inside.bottom() - 1,
         width: width(Action::Yes, "yes"),
@@ -258,7 +257,11 @@ fn to_read(
     let footer = match hidden {
         true => {
             let last = first + usize::from(place.height).saturating_sub(1);
-            format!("{}  {}", format::place(last, sheet.lines.len()), sheet.footer)
+            format!(
+                "{}  {}",
+                format::place(last, sheet.lines.len()),
+                sheet.footer
+            )
         }
         false => sheet.footer.clone(),
     };
@@ -279,8 +282,22 @@ fn to_read(
         };
         cursor = find.draw(buffer, line, *is_finding, theme);
     }
-    for (line, y) in sheet.lines.iter().skip(first).zip(place.top()..place.bottom()) {
-        put_line_cut(buffer, Rect { y, height: 1, ..place }, line, theme);
+    for (line, y) in sheet
+        .lines
+        .iter()
+        .skip(first)
+        .zip(place.top()..place.bottom())
+    {
+        put_line_cut(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..place
+            },
+            line,
+            theme,
+        );
     }
     cursor
 }

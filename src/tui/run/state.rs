@@ -162,7 +162,9 @@ impl State {
         let before = std::mem::replace(&mut self.ends, moment.ends);
         let changed = self.panes.iter().map(|(pane, _)| &pane.process);
         let changed = changed.filter(|process| before.of(process) != self.ends.of(process));
-        changed.filter_map(|process| self.read_tail(process)).collect()
+        changed
+            .filter_map(|process| self.read_tail(process))
+            .collect()
     }
 
     /// Where the log of a process ends at the moment that is looked at; absent: where it ends.
@@ -377,7 +379,8 @@ impl State {
     pub fn gather(&mut self, ticket: u64) -> Option<Effect> {
         let folder = self.folder.clone()?;
         let merged = self.merged.as_mut()?;
-        let is_live = matches!(self.link, Link::Starting | Link::Up) && self.facts.outcome.is_none();
+        let is_live =
+            matches!(self.link, Link::Starting | Link::Up) && self.facts.outcome.is_none();
         let logs: Vec<(ProcessId, Option<u64>)> = merged
             .watched(&self.facts)
             .into_iter()

@@ -214,7 +214,10 @@ fn mark_or_compare(state: &mut State, listed: &Listed) {
         None => {
             state.runs.marked = Some(listed.id.clone());
             let key = state.key(Context::Runs, Action::Compare);
-            let text = format!("{} is marked: {key} on another one compares the two", listed.id);
+            let text = format!(
+                "{} is marked: {key} on another one compares the two",
+                listed.id
+            );
             state.toasts.push(Level::Info, text, state.now);
         }
         Some(marked) if marked == listed.id => {}

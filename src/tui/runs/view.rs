@@ -121,7 +121,11 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
     }
     let label = label(past.at, past.end);
     // What is shown is still that of the second before.
-    let style = if past.is_reading() { theme.dim } else { theme.text };
+    let style = if past.is_reading() {
+        theme.dim
+    } else {
+        theme.text
+    };
     put(buffer, area.x, area.y, area.width, &label, style);
     let keys = time_keys(state);
     let track = track(state, area, past.end);

@@ -339,7 +339,10 @@ impl Walker {
             }
             if marks {
                 let places = self.places();
-                let marked = self.marks.last().map_or(0, |(_, places)| places.iter().sum());
+                let marked = self
+                    .marks
+                    .last()
+                    .map_or(0, |(_, places)| places.iter().sum());
                 if places.iter().sum::<u64>() >= marked + every {
                     self.marks.push((self.fold.clone(), places));
                 }

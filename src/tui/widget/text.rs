@@ -130,7 +130,9 @@ pub fn wrapped(text: &str, width: u16) -> Vec<String> {
             lines.push(String::new());
             used = 0;
         }
-        let Some(mut line) = lines.last_mut() else { break };
+        let Some(mut line) = lines.last_mut() else {
+            break;
+        };
         if used > 0 {
             line.push(' ');
             used += 1;
