@@ -188,8 +188,8 @@ fn a_question_names_the_keys_that_answer_it_and_can_be_clicked() {
 fn a_row_of_a_list_is_chosen_by_a_click() {
     let mut state = state();
     press(&mut state, "ctrl-p");
-    write(&mut state, "past runs");
-    click(&mut state, "past runs ");
+    write(&mut state, "past r");
+    click(&mut state, "past runs");
     assert_eq!((state.tab, state.overlays.len()), (Tab::Runs, 0));
     state.themes = vec![state.theme.clone(), "nord".to_owned()];
     press(&mut state, "t");

@@ -92,9 +92,7 @@ pub fn draw(
             for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
                 put(buffer, inside.x, y, inside.width, line, theme.text);
             }
-            let Some([on_yes, on_no]) = answers(state, overlay, area) else {
-                return None;
-            };
+            let [on_yes, on_no] = answers(state, overlay, area)?;
             for (place, action, word, is_chosen) in [
                 (on_yes, Action::Yes, "yes", *yes),
                 (on_no, Action::Back, "no", !*yes),
