@@ -13,10 +13,7 @@ use std::{
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{
-    model::event::Outcome,
-    record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
-};
+use crate::record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text};
 
 use super::{
     args::Format,
@@ -277,23 +274,8 @@ fn session_of(run: &PastRun) -> &str {
 }
 
 fn state_text(run: &PastRun) -> String {
-    match (&run.state, &run.summary) {
-        (RunState::RunningHere, _) => "running".to_owned(),
-        (RunState::OnHost(host), _) => format!("on {}", one_line(host)),
-        (RunState::Died, _) | (RunState::Ended, None) => "died".to_owned(),
-        (RunState::Ended, Some(summary)) => outcome_text(summary.outcome).to_owned(),
-    }
-}
-
-fn outcome_text(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Unplaceable => "unplaceable",
-        Outcome::HostLost => "host lost",
-        Outcome::Walltime => "walltime",
-        Outcome::Interrupted => "interrupted",
-    }
+    let outcome = run.summary.as_ref().map(|summary| summary.outcome);
+    one_line(&run.state.word(outcome))
 }
 
 /// How long ago a moment is (seconds since 1970): `3 min ago`.

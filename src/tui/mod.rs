@@ -11,6 +11,7 @@ pub mod config;
 mod deeds;
 mod event_loop;
 pub mod facts;
+mod gather;
 mod hosts;
 pub mod keymap;
 pub mod message;
@@ -20,6 +21,7 @@ mod queues;
 mod reading;
 pub mod run;
 pub mod runs;
+mod search;
 pub mod state;
 mod terminal;
 #[cfg(test)]

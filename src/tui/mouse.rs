@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Position};
 use super::{
     compose, hosts,
     keymap::Action,
-    queues, run, runs,
+    overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
     update::perform,
@@ -26,6 +26,7 @@ pub fn update(state: &mut State, event: &MouseEvent) {
         MouseEventKind::ScrollUp => wheel(state, at, true),
         MouseEventKind::ScrollDown => wheel(state, at, false),
         MouseEventKind::Down(MouseButton::Left) if state.overlays.is_empty() => click(state, at),
+        MouseEventKind::Down(MouseButton::Left) => overlay::update::clicked(state, at),
         _ => {}
     }
 }
@@ -62,7 +63,11 @@ fn click(state: &mut State, at: Position) {
     }
     if state.places.time.contains(at) {
         let end = runs::update::past(state).map_or(0.0, |past| past.end);
-        let track = runs::view::track(state.places.time, end);
+        let track = runs::view::track(state, state.places.time, end);
+        // Beside it are the second and the keys.
+        if !track.contains(at) {
+            return;
+        }
         let column = at.x.saturating_sub(track.x);
         return runs::update::go(state, runs::second_at(column, end, track.width));
     }

@@ -12,14 +12,25 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    compose, config::Config, hosts, keymap::Context, message::Effect, overlay::Overlay, run, runs,
-    theme::Glyphs, toast::Toasts, view::Places,
+    compose,
+    config::Config,
+    hosts,
+    keymap::{Action, Context},
+    message::{Effect, Wanted},
+    overlay::{Overlay, Typed},
+    run, runs,
+    theme::Glyphs,
+    toast::Toasts,
+    view::Places,
 };
 use crate::model::{
     document::Session,
     ids::HostName,
     session::{self, Loaded, Problem},
 };
+
+/// How long keys are not taken by what opened by itself.
+const DEAF: Duration = Duration::from_millis(300);
 
 /// A screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -175,6 +186,12 @@ pub struct State {
     pub now: Instant,
     /// Searches so far: an answer to an old one is ignored.
     pub tickets: u64,
+    /// The search that is wanted.
+    pub wanted: Wanted,
+    /// What was typed into lines before.
+    pub typed: Typed,
+    /// Keys count again from here on: something opened that nobody asked for.
+    pub deaf_until: Option<Instant>,
     /// Host names that stand for others.
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
@@ -215,6 +232,9 @@ impl State {
             places: Places::default(),
             now: Instant::now(),
             tickets: 0,
+            wanted: Wanted::default(),
+            typed: Typed::default(),
+            deaf_until: None,
             aliases: Vec::new(),
             folder: PathBuf::new(),
             is_new: true,
@@ -244,6 +264,20 @@ impl State {
             Tab::Runs if self.runs.is_filtering => Context::List,
             Tab::Runs => Context::Runs,
         }
+    }
+
+    /// The key to name for an action in a place, as it is shown.
+    pub fn key(&self, context: Context, action: Action) -> String {
+        let keys = self.config.keymap.keys(context, action);
+        keys.first()
+            .map_or_else(String::new, |key| key.label(self.glyphs))
+    }
+
+    /// Opens something that was not asked for at this moment. The next key may be meant for what was there before: it is
+    /// not taken.
+    pub fn open_unasked(&mut self, overlay: Overlay) {
+        self.overlays.push(overlay);
+        self.deaf_until = Some(self.now + DEAF);
     }
 
     /// Whether a past run is looked at.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as Input, KeyEvent};
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 
+mod keys;
+
 use super::{
     config::Config,
     keymap::{Action, Context, Key, Keymap},

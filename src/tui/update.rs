@@ -54,19 +54,42 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             path,
             at,
             bytes,
+            until,
         } => {
             if let Some(run) = &mut state.run
                 && run.log(&process).as_ref() == Some(&path)
             {
-                run.loaded(&process, at, bytes);
+                run.loaded(&process, at, bytes, until);
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
-        Msg::Listed { ticket, entries } => compose::pick::listed(state, ticket, entries),
+        Msg::Listed { ticket, entries } => {
+            if !overlay::listed(state, ticket, &entries) {
+                compose::pick::listed(state, ticket, entries);
+            }
+        }
         Msg::Unpacked { path, start } => compose::files::unpacked(state, path, start),
         Msg::Edited(text) => compose::files::take_text(state, text),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
-        Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
+        Msg::Gathered {
+            ticket,
+            lines,
+            is_ordered,
+        } => {
+            if let Some(run) = &mut state.run
+                && let Some(merged) = &mut run.merged
+            {
+                merged.gathered(ticket, lines, is_ordered, run.link == Link::Past);
+            }
+        }
+        Msg::Searching { ticket, done } => overlay::search::searching(state, ticket, done),
+        Msg::Found {
+            ticket,
+            hits,
+            at,
+            more,
+        } => overlay::search::found(state, ticket, hits, at, more),
+        Msg::Looked(target, exists) => overlay::update::looked(state, target, exists),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
             state.toasts.push(Level::Info, text, now);
@@ -95,6 +118,13 @@ pub fn settle(state: &mut State) {
 }
 
 fn key_pressed(state: &mut State, key: &KeyEvent) {
+    if let Some(until) = state.deaf_until.take()
+        && state.now < until
+        && !state.overlays.is_empty()
+    {
+        state.deaf_until = Some(until);
+        return;
+    }
     let context = state.context();
     match state.config.keymap.lookup(context, key) {
         Some(action) => perform(state, action),
@@ -181,11 +211,11 @@ fn anywhere(state: &mut State, action: Action) {
         Action::Quit => quit(state),
         Action::Help => {
             let of = state.context();
-            state.overlays.push(Overlay::Help { of, scroll: 0 });
+            state.overlays.push(Overlay::help(of));
         }
         Action::Palette => overlay::update::open_palette(state),
         Action::Theme => overlay::update::open_themes(state),
-        Action::Notices => state.overlays.push(Overlay::Notices { scroll: 0 }),
+        Action::Notices => state.overlays.push(Overlay::Notices { scroll: usize::MAX }),
         Action::ShowCompose => state.tab = Tab::Compose,
         Action::ShowRun => state.tab = Tab::Run,
         Action::ShowQueues => state.tab = Tab::Queues,
@@ -284,9 +314,7 @@ fn engine(state: &mut State, message: FromEngine) {
                 false => "the session cannot be started",
             };
             let text = state.draft.written();
-            state
-                .overlays
-                .push(Overlay::problems(title, &problems, &text));
+            state.open_unasked(Overlay::problems(title, &problems, &text));
         }
         FromEngine::Failed { text } | FromEngine::Gone(text) => {
             run::update::lost(state, text);
@@ -315,7 +343,7 @@ fn engine(state: &mut State, message: FromEngine) {
                 if alert || said.level == Level::Error && !seen {
                     state.effect(Effect::Alert(said.text.clone()));
                 }
-                state.toasts.push(said.level, said.text, now);
+                state.toasts.show(said.level, said.text, now);
             }
             if over {
                 ended(state);
@@ -378,6 +406,7 @@ fn ended(state: &mut State) {
         return;
     };
     let count = run.facts.count(None);
+    let first_failure = state.key(Context::Run, Action::FirstFailure);
     let (level, text) = match outcome {
         crate::model::event::Outcome::Succeeded => {
             (Level::Info, format!("all {} ranks ended well", count.total))
@@ -385,7 +414,7 @@ fn ended(state: &mut State) {
         _ => match &run.facts.first_failure {
             Some(process) => (
                 Level::Error,
-                format!("{process} failed first: e goes there"),
+                format!("{process} failed first: {first_failure} goes there"),
             ),
             None => (Level::Warning, "the run was ended".to_owned()),
         },

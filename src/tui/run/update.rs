@@ -244,18 +244,16 @@ fn merge(state: &mut State) {
         Some(_) => Selector::group(selected.group),
         None => selected,
     };
-    let merged = Merged::new(of);
-    // Of the past, the logs are all there is.
-    let logs: Vec<Effect> = match run.link {
-        Link::Past => merged
-            .watched(&run.facts)
-            .iter()
-            .filter_map(|process| run.read_tail(process))
-            .collect(),
-        _ => Vec::new(),
-    };
-    run.merged = Some(merged);
-    state.effects.extend(logs);
+    run.merged = Some(Merged::new(of));
+    gather(state);
+}
+
+/// Reads what the merged view cannot get from the engine.
+pub fn gather(state: &mut State) {
+    state.tickets += 1;
+    let ticket = state.tickets;
+    let effect = state.run.as_mut().and_then(|run| run.gather(ticket));
+    state.effects.extend(effect);
 }
 
 fn begin_typing(state: &mut State, to_all: bool) {
