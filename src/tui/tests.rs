@@ -328,5 +328,8 @@ fn that_an_engine_has_ended_does_not_hide_why_it_failed() {
         update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
     }
     let run = state.run.as_ref().unwrap();
-    assert_eq!(run.link, Link::Gone("no place for the record".to_owned()));
+    assert_eq!(
+        run.link,
+        super::run::Link::Gone("no place for the record".to_owned())
+    );
 }

@@ -35,6 +35,35 @@ fn size_of_flood(home: &Home) -> u64 {
 }
 
 #[test]
+fn a_run_that_is_over_keeps_its_last_words_for_a_client_that_takes_nothing_while_that_lives() {
+    let mut talk = Talk::opened(&text(), false);
+    talk.welcome();
+    let engine = talk.client.pid().unwrap() as i32;
+    for round in 0..8 {
+        let idle = "z/t".parse().unwrap();
+        talk.wish(match round % 2 {
+            0 => Command::Mute(idle),
+            _ => Command::Unmute(idle),
+        });
+    }
+    talk.wish(Command::Finish);
+    talk.flush();
+    wait_for("the end of the run", LIMIT, || {
+        talk.home
+            .the_run()
+            .join("summary.json")
+            .exists()
+            .then_some(())
+    });
+    assert!(lives(engine), "most of it is still to be told");
+    let Talk { client, home, .. } = talk;
+    drop(client);
+    wait_for("the engine's end", SOON, || {
+        home.processes().is_empty().then_some(())
+    });
+}
+
+#[test]
 fn nothing_waits_for_a_client_that_takes_nothing_and_it_is_told_the_present_afterwards() {
     let text = text();
     let mut talk = Talk::opened(&text, true);

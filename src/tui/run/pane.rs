@@ -271,7 +271,7 @@ mod tests {
     fn what_a_full_disk_does_not_take_is_shown_and_what_was_dropped_on_the_way_is_counted() {
         let mut pane = pane();
         pane.loaded(0, b"1\r\n".to_vec());
-        for line in [b"2\r\n", b"3\r\n", b"4\r\n"] {
+        for line in [&b"2\r\n"[..], b"3\r\n", b"4"] {
             live(&mut pane, 3, 0, line);
         }
         finish(&mut pane);
