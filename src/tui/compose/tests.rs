@@ -147,6 +147,19 @@ fn a_session_is_composed_from_nothing_by_keys_only() {
 }
 
 #[test]
+fn a_function_of_python_is_understood_where_a_program_is_asked_for() {
+    let mut screens = Screens::of(Session::default());
+    screens.press("n");
+    screens.write("lib.py:work");
+    screens.press("enter");
+    assert_eq!(screens.state.compose.at, node("group", "work"));
+    assert_eq!(
+        screens.template().target,
+        Target::Python("lib.py:work".to_owned())
+    );
+}
+
+#[test]
 fn every_change_can_be_taken_back_and_made_again() {
     let mut screens = Screens::of(demo());
     let mut seen = vec![screens.state.draft.session.clone()];
@@ -341,6 +354,23 @@ fn a_plain_command_becomes_a_program_and_one_for_a_shell_stays_a_line() {
             Target::Shell(line.trim().to_owned()),
             "{line}"
         );
+    }
+    for function in ["../lib/a.py:f", "a.py:f_1", "package.module:f", "module:_f"] {
+        let (name, template) = command::import(function).unwrap();
+        assert_eq!(template.target, Target::Python(function.to_owned()));
+        assert_eq!(name, function.rsplit(':').next().unwrap());
+    }
+    for program in [
+        "a.py",
+        "./a.py",
+        "localhost:8080",
+        "a.py:",
+        ":f",
+        "/opt/a:b",
+        "a..b:f",
+    ] {
+        let (_, template) = command::import(program).unwrap();
+        assert_eq!(template.target, Target::Program(program.to_owned()));
     }
     assert_eq!(command::import("  "), None);
     assert_eq!(command::import_all("a 1\nb \\\n 2\n\nc").len(), 3);
