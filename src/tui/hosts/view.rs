@@ -75,9 +75,11 @@ fn draw_host(
         true => String::new(),
         false => host.hostname.clone(),
     };
-    let panel = Panel::new(name.to_string())
-        .about(about)
-        .right(format!("{} ranks", live.len()));
+    let count = match live.len() {
+        1 => "1 rank".to_owned(),
+        many => format!("{many} ranks"),
+    };
+    let panel = Panel::new(name.to_string()).about(about).right(count);
     let inside = panel.draw(buffer, area, theme);
     let mut lines =
         (inside.top()..inside.bottom()).map(|y| Rect::new(inside.x, y, inside.width, 1));
