@@ -87,7 +87,7 @@ impl History {
         self.queues.sort_unstable_keys();
     }
 
-    /// Time went by and no queue moved: their rates fall.
+    /// Time went by and no queue moved: their rates fall, and what is in them grows older.
     pub fn rest(&mut self, at: f64) {
         let since = at - self.at;
         if since < 1.0 {
@@ -102,6 +102,9 @@ impl History {
                 user.got_rate = smooth(user.got_rate, 0.0, since);
             }
             let depth = queue.sample.depth;
+            if depth > 0 {
+                queue.sample.oldest_ms += (since * 1000.0) as u64;
+            }
             queue.note(at.max(0.0) as u64, depth);
         }
     }
@@ -164,6 +167,18 @@ fn smooth(old: f64, new: f64, since: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_takes_grows_older_though_no_sample_comes() {
+        let mut history = History::default();
+        history.take(vec![sample(1, 1)], 5.0);
+        history.rest(9.0);
+        history.rest(11.0);
+        assert_eq!(history.queues["q"].sample.oldest_ms, 6_000);
+        history.take(vec![sample(0, 1)], 12.0);
+        history.rest(20.0);
+        assert_eq!(history.queues["q"].sample.oldest_ms, 0);
+    }
 
     fn sample(depth: u64, put: u64) -> QueueSample {
         QueueSample {
