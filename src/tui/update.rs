@@ -58,7 +58,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             if let Some(run) = &mut state.run
                 && run.log(&process).as_ref() == Some(&path)
             {
-                run.loaded(&process, at, bytes);
+                run.loaded(&process, at, bytes, state.now);
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),

@@ -48,6 +48,8 @@ pub struct Pane {
     pub screen: Screen,
     /// Bytes that were skipped because they came faster than they could be shown.
     pub skipped: u64,
+    /// Which life of the program was told which size last, in rows and columns.
+    pub told: Option<(Incarnation, (u16, u16))>,
     /// The end of the log is still being read.
     loading: bool,
     waiting: VecDeque<Piece>,
@@ -55,7 +57,7 @@ pub struct Pane {
     /// Where in the log the next byte is expected.
     position: u64,
     incarnation: Incarnation,
-    /// Bytes before this place in the log came before anybody could answer: questions in them are not answered.
+    /// Bytes before this place in the log are of the past: questions in them are not answered, not again.
     silent_until: u64,
 }
 
@@ -66,6 +68,7 @@ impl Pane {
             process,
             screen: Screen::new(size.0, size.1, scrollback),
             skipped: 0,
+            told: None,
             loading: true,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -75,14 +78,15 @@ impl Pane {
         }
     }
 
-    /// The end of the log was read: the bytes from `at` on.
-    pub fn loaded(&mut self, at: u64, bytes: Vec<u8>) {
+    /// The end of the log was read: the bytes from `at` on. Questions in them are from the past, unless it is said up
+    /// to where in the log they are answered.
+    pub fn loaded(&mut self, at: u64, bytes: Vec<u8>, answered: Option<u64>) {
         if !self.loading {
             return;
         }
         self.loading = false;
         self.position = at;
-        self.silent_until = at + bytes.len() as u64;
+        self.silent_until = answered.unwrap_or(at + bytes.len() as u64);
         self.waiting_bytes += bytes.len();
         self.waiting.push_front(Piece { at, bytes, fed: 0 });
     }
@@ -153,6 +157,11 @@ impl Pane {
         replies
     }
 
+    /// Up to where in the log it was parsed.
+    pub fn parsed_until(&self) -> u64 {
+        self.position
+    }
+
     /// Where in the log what is shown ends.
     pub fn position(&self) -> u64 {
         self.waiting
@@ -187,7 +196,7 @@ mod tests {
         let mut pane = pane();
         pane.live(Incarnation(0), 3, b"two\r\n".to_vec());
         assert!(!pane.has_work(), "the log comes first");
-        pane.loaded(0, b"1\r\ntwo\r\n".to_vec());
+        pane.loaded(0, b"1\r\ntwo\r\n".to_vec(), None);
         pane.live(Incarnation(0), 8, b"three".to_vec());
         finish(&mut pane);
         assert_eq!(shown(&pane), ["1", "two", "three", ""]);
@@ -197,7 +206,7 @@ mod tests {
     #[test]
     fn bytes_that_overlap_in_part_are_joined() {
         let mut pane = pane();
-        pane.loaded(10, b"abcdef".to_vec());
+        pane.loaded(10, b"abcdef".to_vec(), None);
         pane.live(Incarnation(0), 13, b"defghi".to_vec());
         finish(&mut pane);
         assert_eq!(shown(&pane)[0], "abcdefghi");
@@ -206,7 +215,7 @@ mod tests {
     #[test]
     fn a_flood_is_skipped_and_counted_and_its_end_is_shown() {
         let mut pane = pane();
-        pane.loaded(0, Vec::new());
+        pane.loaded(0, Vec::new(), None);
         let line = b"0123456789abcdef\r\n".repeat(4_000);
         let mut at = 0;
         for _ in 0..40 {
@@ -224,9 +233,20 @@ mod tests {
     #[test]
     fn questions_of_the_past_are_not_answered_and_those_of_now_are() {
         let mut pane = pane();
-        pane.loaded(0, b"\x1b[6n".to_vec());
+        pane.loaded(0, b"\x1b[6n".to_vec(), None);
         assert_eq!(finish(&mut pane), b"");
         pane.live(Incarnation(0), 4, b"\x1b[6n".to_vec());
         assert_eq!(finish(&mut pane), b"\x1b[1;1R");
+    }
+
+    #[test]
+    fn what_was_asked_before_the_pane_was_there_is_answered_once() {
+        let asked = b"\x1b[6n".to_vec();
+        let mut first = pane();
+        first.loaded(0, asked.clone(), Some(0));
+        assert_eq!(finish(&mut first), b"\x1b[1;1R");
+        let mut again = pane();
+        again.loaded(0, asked, Some(first.parsed_until()));
+        assert_eq!(finish(&mut again), b"");
     }
 }

@@ -4,6 +4,7 @@
 //! [`Facts`]. Start at [`State::arrange`].
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -36,6 +37,10 @@ use crate::{
         timeline::Noted,
     },
 };
+
+/// Seconds for which a process that has begun counts as new: what it asked of its terminal meanwhile, it still waits
+/// for.
+const NEW: f64 = 3.0;
 
 /// How it stands with the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +112,8 @@ pub struct State {
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
     watched: Vec<ProcessId>,
+    /// Up to where in their logs processes were answered that asked something of their terminal.
+    answered: BTreeMap<ProcessId, u64>,
     scrollback: usize,
 }
 
@@ -136,6 +143,7 @@ impl State {
             noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
+            answered: BTreeMap::new(),
             scrollback,
         }
     }
@@ -314,17 +322,15 @@ impl State {
                     Pane::new(process.clone(), inside, self.scrollback)
                 }
             };
-            let size = pane.screen.size();
-            let resized = (size.rows, size.cols) != inside;
-            if resized {
-                pane.screen.resize(inside.0, inside.1);
-            }
-            let lives = self.is_live()
-                && self
-                    .facts
-                    .rank(process)
-                    .is_some_and(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty));
-            if lives && (resized || open.is_none()) {
+            pane.screen.resize(inside.0, inside.1);
+            let rank = self.facts.rank(process).filter(|_| self.is_live());
+            let life = rank
+                .filter(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty))
+                .map(|rank| rank.incarnation);
+            // Its pane may have got another size before the program was there to be told.
+            let told = life.map(|life| (life, inside));
+            if told.is_some() && pane.told != told {
+                pane.told = told;
                 let (rows, cols) = inside;
                 let command = Command::Resize(process.clone(), rows, cols);
                 effects.push(Effect::Send(ToEngine::Command(command)));
@@ -345,15 +351,24 @@ impl State {
     }
 
     /// The end of a log was read.
-    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>) {
+    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>, now: Instant) {
         match &mut self.merged {
             Some(merged) if self.link == Link::Past => {
                 merged.push(process, 0, &bytes);
                 merged.finish(process);
             }
             _ => {
+                // A program that asks at once does so before its pane is there, and may wait for the answer.
+                let began = self.facts.rank(process).and_then(|rank| rank.began);
+                let is_new = self.link == Link::Up
+                    && began.is_some_and(|began| self.seconds(now) - began < NEW)
+                    && self
+                        .facts
+                        .rank(process)
+                        .is_some_and(|it| it.restarts() == 0);
+                let answered = is_new.then(|| self.answered.get(process).copied().unwrap_or(0));
                 if let Some(pane) = self.pane(process) {
-                    pane.loaded(at, bytes);
+                    pane.loaded(at, bytes, answered);
                 }
             }
         }
@@ -392,6 +407,8 @@ impl State {
                 worked = true;
                 let replies = pane.parse();
                 if !replies.is_empty() && self.link != Link::Past {
+                    self.answered
+                        .insert(pane.process.clone(), pane.parsed_until());
                     let to = super::tree::selector_of(&pane.process);
                     let command = Command::Send(to, replies);
                     effects.push(Effect::Send(ToEngine::Command(command)));
