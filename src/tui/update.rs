@@ -398,7 +398,10 @@ fn ended(state: &mut State) {
         },
     };
     state.toasts.push(level, text.clone(), state.now);
-    state.effect(Effect::Alert(text));
+    // Who ended it by leaving knows.
+    if !state.leaving {
+        state.effect(Effect::Alert(text));
+    }
 }
 
 /// Something for the engine that was not taken.
