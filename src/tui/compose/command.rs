@@ -212,3 +212,29 @@ pub fn join<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     });
     words.collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_of_python_is_told_from_a_program() {
+        for function in ["../lib/a.py:f", "a.py:f_1", "package.module:f", "module:_f"] {
+            let (name, template) = import(function).unwrap();
+            assert_eq!(template.target, Target::Python(function.to_owned()));
+            assert_eq!(name, function.rsplit(':').next().unwrap());
+        }
+        for program in [
+            "a.py",
+            "./a.py",
+            "localhost:8080",
+            "a.py:",
+            ":f",
+            "/opt/a:b",
+            "a..b:f",
+        ] {
+            let (_, template) = import(program).unwrap();
+            assert_eq!(template.target, Target::Program(program.to_owned()));
+        }
+    }
+}

@@ -355,23 +355,6 @@ fn a_plain_command_becomes_a_program_and_one_for_a_shell_stays_a_line() {
             "{line}"
         );
     }
-    for function in ["../lib/a.py:f", "a.py:f_1", "package.module:f", "module:_f"] {
-        let (name, template) = command::import(function).unwrap();
-        assert_eq!(template.target, Target::Python(function.to_owned()));
-        assert_eq!(name, function.rsplit(':').next().unwrap());
-    }
-    for program in [
-        "a.py",
-        "./a.py",
-        "localhost:8080",
-        "a.py:",
-        ":f",
-        "/opt/a:b",
-        "a..b:f",
-    ] {
-        let (_, template) = command::import(program).unwrap();
-        assert_eq!(template.target, Target::Program(program.to_owned()));
-    }
     assert_eq!(command::import("  "), None);
     assert_eq!(command::import_all("a 1\nb \\\n 2\n\nc").len(), 3);
 }
