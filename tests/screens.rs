@@ -12,10 +12,20 @@ use support::{
 };
 use terminal::Terminal;
 
+#[path = "screens/full_screen.rs"]
+mod full_screen;
+#[path = "screens/outer.rs"]
+mod outer;
 #[path = "screens/past.rs"]
 mod past;
+#[path = "screens/pictures.rs"]
+mod pictures;
 #[path = "screens/queues.rs"]
 mod queues;
+#[path = "screens/story.rs"]
+mod story;
+#[path = "screens/svg.rs"]
+mod svg;
 #[path = "screens/terminal.rs"]
 mod terminal;
 
@@ -39,6 +49,7 @@ fn a_session_is_started_watched_muted_killed_explained_and_left() {
     terminal.keys("s");
     terminal.wait_for("tick ");
     terminal.wait_for("2 of 2 run");
+    terminal.is_taken();
     // Down to the first template, then its rank.
     terminal.keys("jj");
     terminal.keys("m");
@@ -59,10 +70,7 @@ fn a_session_is_started_watched_muted_killed_explained_and_left() {
     terminal.keys("y");
     let status = terminal.finish();
     assert!(status.success(), "{status}");
-    assert!(
-        !terminal.screen.modes().alternate_screen,
-        "the terminal is given back"
-    );
+    terminal.is_given_back();
     assert_eq!(home.marked().len(), 0, "nothing is left");
 }
 
@@ -102,7 +110,6 @@ fn a_small_terminal_shows_the_tree_above_a_pane_and_any_size_is_survived() {
     terminal.wait_for("tick ");
     for (rows, cols) in [(5, 20), (1, 2), (60, 200), (3, 300), (24, 80)] {
         terminal.resize(rows, cols);
-        signal(terminal.pid(), 28);
         terminal.keys("j");
     }
     terminal.wait_for("? help");
@@ -121,7 +128,7 @@ fn a_screen_that_is_killed_takes_its_run_with_it() {
         signal(terminal.pid(), number);
         if number != 9 {
             terminal.finish();
-            assert!(!terminal.screen.modes().alternate_screen, "signal {number}");
+            terminal.is_given_back();
         }
         wait_for("the end of all", Duration::from_secs(12), || {
             (home.marked().is_empty() && !lives(engine)).then_some(())

@@ -201,6 +201,42 @@ fn mute_stop_and_scale_are_wishes_about_what_is_selected() {
 }
 
 #[test]
+fn a_process_is_told_the_size_of_its_pane_once_even_if_that_changed_before_it_began() {
+    let mut state = running();
+    settle(&mut state);
+    let sizes = |effects: &[Effect]| {
+        let sent = effects.iter().filter_map(|effect| match effect {
+            Effect::Send(ToEngine::Command(Command::Resize(process, rows, columns))) => {
+                Some((process.to_string(), *rows, *columns))
+            }
+            _ => None,
+        });
+        sent.collect::<Vec<_>>()
+    };
+    // The third rank is not there yet.
+    resize(&mut state, 100, 30);
+    settle(&mut state);
+    state.effects.clear();
+    let mut effects = Vec::new();
+    for json in [
+        r#"{"at":0.2,"event":"process_started","process":"g/loud.2","incarnation":0,"pid":7,"host":"localhost","cpus":[],"gpus":null,"channel":"pty"}"#,
+        r#"{"at":0.2,"event":"process_changed","process":"g/loud.2","incarnation":0,"state":"ready"}"#,
+        r#"{"at":0.3,"event":"process_changed","process":"g/loud.2","incarnation":0,"state":"ready"}"#,
+    ] {
+        let stamped: Stamped = serde_json::from_str(json).unwrap();
+        let message = Msg::Engine(Box::new(FromEngine::Event(stamped)));
+        effects.extend(update(&mut state, message, Instant::now()));
+        settle(&mut state);
+        effects.extend(state.effects.drain(..));
+    }
+    let run = state.run.as_mut().unwrap();
+    let pane = run.pane(&"g/loud.2".parse().unwrap()).unwrap();
+    let size = pane.screen.size();
+    let told = ("g/loud.2".to_owned(), size.rows, size.cols);
+    assert_eq!(sizes(&effects), [told]);
+}
+
+#[test]
 fn a_kill_is_asked_for_first() {
     let mut state = running();
     assert_eq!(commands(&press(&mut state, "X")), []);

@@ -59,7 +59,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             if let Some(run) = &mut state.run
                 && run.log(&process).as_ref() == Some(&path)
             {
-                run.loaded(&process, at, bytes, until);
+                run.loaded(&process, at, bytes, until, state.now);
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
@@ -420,7 +420,10 @@ fn ended(state: &mut State) {
         },
     };
     state.toasts.push(level, text.clone(), state.now);
-    state.effect(Effect::Alert(text));
+    // Who ended it by leaving knows.
+    if !state.leaving {
+        state.effect(Effect::Alert(text));
+    }
 }
 
 /// Something for the engine that was not taken.

@@ -20,7 +20,8 @@ fn a_past_run_is_seen_as_it_was_at_any_second_and_run_again() {
     terminal.wait_for("two");
     terminal.keys("<");
     terminal.wait_for("not started yet");
-    terminal.keys(">,");
+    // Steps of a tenth of a second.
+    terminal.keys(">,,,,,,");
     terminal.wait_for("running");
     // Of what it prints only what was there by then.
     terminal.wait_for("one");

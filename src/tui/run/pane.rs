@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use crate::{
     engine::door::{Chunk, join::LogJoin},
-    model::ids::ProcessId,
+    model::ids::{Incarnation, ProcessId},
     term::Screen,
 };
 
@@ -63,6 +63,10 @@ pub struct Pane {
     /// Bytes that were skipped and not counted yet.
     missing: u64,
     join: LogJoin,
+    /// Which life of the program was told which size last, in rows and columns.
+    pub told: Option<(Incarnation, (u16, u16))>,
+    /// What the log asks is answered: the program began just now, and may wait for it.
+    answers: bool,
 }
 
 impl Pane {
@@ -78,15 +82,18 @@ impl Pane {
             fed: 0,
             missing: 0,
             join: LogJoin::at(0),
+            told: None,
+            answers: false,
         }
     }
 
     /// The end of the log was read: the bytes from `at` on.
-    pub fn loaded(&mut self, at: u64, bytes: Vec<u8>) {
+    pub fn loaded(&mut self, at: u64, bytes: Vec<u8>, answers: bool) {
         if !self.loading {
             return;
         }
         self.loading = false;
+        self.answers = answers;
         self.join = LogJoin::at(at + bytes.len() as u64);
         self.waiting_bytes += bytes.len();
         self.waiting.push_front(Piece::Log(bytes));
@@ -157,7 +164,7 @@ impl Pane {
             self.skipped += std::mem::take(&mut self.missing);
             self.screen.gap();
         }
-        let is_past = matches!(piece, Piece::Log(_));
+        let is_past = !self.answers && matches!(piece, Piece::Log(_));
         let bytes = piece.bytes();
         let end = bytes.len().min(self.fed + PIECE);
         self.screen.feed(&bytes[self.fed..end]);
@@ -182,7 +189,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::ids::Incarnation;
 
     fn live(pane: &mut Pane, offset: u64, gap: u64, bytes: &[u8]) {
         pane.live(Chunk {
@@ -217,7 +223,7 @@ mod tests {
         let mut pane = pane();
         live(&mut pane, 3, 0, b"two\r\n");
         assert!(!pane.has_work(), "the log comes first");
-        pane.loaded(0, b"1\r\ntwo\r\n".to_vec());
+        pane.loaded(0, b"1\r\ntwo\r\n".to_vec(), false);
         live(&mut pane, 8, 0, b"three");
         finish(&mut pane);
         assert_eq!(shown(&pane), ["1", "two", "three", ""]);
@@ -227,7 +233,7 @@ mod tests {
     #[test]
     fn bytes_that_overlap_in_part_are_joined() {
         let mut pane = pane();
-        pane.loaded(10, b"abcdef".to_vec());
+        pane.loaded(10, b"abcdef".to_vec(), false);
         live(&mut pane, 13, 0, b"defghi");
         finish(&mut pane);
         assert_eq!(shown(&pane)[0], "abcdefghi");
@@ -236,7 +242,7 @@ mod tests {
     #[test]
     fn a_flood_is_skipped_and_counted_and_its_end_is_shown() {
         let mut pane = pane();
-        pane.loaded(0, Vec::new());
+        pane.loaded(0, Vec::new(), false);
         let line = b"0123456789abcdef\r\n".repeat(4_000);
         let mut at = 0;
         for _ in 0..40 {
@@ -261,7 +267,7 @@ mod tests {
             live(&mut pane, piece * line.len() as u64, 0, &line);
         }
         let read = 10 * line.len() as u64;
-        pane.loaded(read - 4, b"tail".to_vec());
+        pane.loaded(read - 4, b"tail".to_vec(), false);
         finish(&mut pane);
         let came = pieces * line.len() as u64;
         assert_eq!(pane.skipped, came - read - WAITING_MAX as u64);
@@ -270,7 +276,7 @@ mod tests {
     #[test]
     fn what_a_full_disk_does_not_take_is_shown_and_what_was_dropped_on_the_way_is_counted() {
         let mut pane = pane();
-        pane.loaded(0, b"1\r\n".to_vec());
+        pane.loaded(0, b"1\r\n".to_vec(), false);
         for line in [&b"2\r\n"[..], b"3\r\n", b"4"] {
             live(&mut pane, 3, 0, line);
         }
@@ -284,7 +290,7 @@ mod tests {
     #[test]
     fn questions_of_the_past_are_not_answered_and_those_of_now_are() {
         let mut pane = pane();
-        pane.loaded(0, b"\x1b[6n".to_vec());
+        pane.loaded(0, b"\x1b[6n".to_vec(), false);
         assert_eq!(finish(&mut pane), b"");
         live(&mut pane, 4, 0, b"\x1b[6n");
         assert_eq!(finish(&mut pane), b"\x1b[1;1R");

@@ -4,6 +4,7 @@
 //! [`Facts`]. Start at [`State::arrange`].
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -36,6 +37,10 @@ use crate::{
         timeline::Noted,
     },
 };
+
+/// Seconds for which a process that has begun counts as new: what it asked of its terminal meanwhile, it still waits
+/// for.
+const NEW: f64 = 3.0;
 
 /// How it stands with the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +114,8 @@ pub struct State {
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
     watched: Vec<ProcessId>,
+    /// Processes whose first questions to their terminal were answered from their logs.
+    answered: BTreeSet<ProcessId>,
     scrollback: usize,
 }
 
@@ -139,6 +146,7 @@ impl State {
             noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
+            answered: BTreeSet::new(),
             scrollback,
         }
     }
@@ -327,17 +335,15 @@ impl State {
                     Pane::new(process.clone(), inside, self.scrollback)
                 }
             };
-            let size = pane.screen.size();
-            let resized = (size.rows, size.cols) != inside;
-            if resized {
-                pane.screen.resize(inside.0, inside.1);
-            }
-            let lives = self.is_live()
-                && self
-                    .facts
-                    .rank(process)
-                    .is_some_and(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty));
-            if lives && (resized || open.is_none()) {
+            pane.screen.resize(inside.0, inside.1);
+            let rank = self.facts.rank(process).filter(|_| self.is_live());
+            let life = rank
+                .filter(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty))
+                .map(|rank| rank.incarnation);
+            // Its pane may have got another size before the program was there to be told.
+            let told = life.map(|life| (life, inside));
+            if told.is_some() && pane.told != told {
+                pane.told = told;
                 let (rows, cols) = inside;
                 let command = Command::Resize(process.clone(), rows, cols);
                 effects.push(Effect::Send(ToEngine::Command(command)));
@@ -359,18 +365,31 @@ impl State {
     }
 
     /// The end of a log was read, as if it ended at `until`.
-    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>, until: Option<u64>) {
+    pub fn loaded(
+        &mut self,
+        process: &ProcessId,
+        at: u64,
+        bytes: Vec<u8>,
+        until: Option<u64>,
+        now: Instant,
+    ) {
         // Of another moment: the one that is wanted is on its way.
         if until != self.until(process) {
             return;
         }
+        // A program that asks at once does so before its pane is there, and may wait for the answer.
+        let began = self.facts.rank(process).filter(|it| it.restarts() == 0);
+        let began = began.and_then(|rank| rank.began);
+        let is_new =
+            self.link == Link::Up && began.is_some_and(|began| self.seconds(now) - began < NEW);
+        let answers = is_new && self.answered.insert(process.clone());
         let (is_past, scrollback) = (self.link == Link::Past, self.scrollback);
         if let Some(pane) = self.pane(process) {
             if is_past && !pane.is_loading() {
                 let size = pane.screen.size();
                 *pane = Pane::new(process.clone(), (size.rows, size.cols), scrollback);
             }
-            pane.loaded(at, bytes);
+            pane.loaded(at, bytes, answers);
         }
     }
 
