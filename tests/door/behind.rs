@@ -112,8 +112,10 @@ fn nothing_waits_for_a_client_that_takes_nothing_and_it_is_told_the_present_afte
         events.for_each(|event| drop(facts.apply(event)));
         facts
     };
-    let known = fold(&mut told.into_iter());
+    let mut known = fold(&mut told.into_iter());
     let true_ones = fold(&mut recorded.iter());
+    // It counts changes, of which some were left out.
+    known.version = true_ones.version;
     assert_eq!(known.count(None).total as usize, IDLE + 2);
     assert!(known.selected(None).eq(true_ones.selected(None)));
     assert_eq!(known, true_ones);

@@ -188,7 +188,7 @@ fn the_pictures_of_the_tour_are_taken() {
     );
     terminal.keys("3\r");
     terminal.wait_for("put: generator.0");
-    terminal.wait_for("items as they were");
+    terminal.wait_for("pickle");
     wait_for_second(&mut terminal, 6);
     keep_screen(
         &home,
@@ -225,7 +225,7 @@ fn the_pictures_of_the_screens_are_taken() {
     );
     terminal.keys("a4");
     terminal.wait_for("cpus");
-    terminal.wait_for("clerk.0");
+    terminal.wait_for("clerk");
     keep_screen(
         &home,
         "hosts",
