@@ -12,6 +12,8 @@ use support::{
 };
 use terminal::Terminal;
 
+#[path = "screens/keeping.rs"]
+mod keeping;
 #[path = "screens/past.rs"]
 mod past;
 #[path = "screens/terminal.rs"]

@@ -7,7 +7,12 @@ use std::path::PathBuf;
 
 use crossterm::event::Event as Input;
 
-use super::compose::pick::{Entry, Listing};
+use super::compose::{
+    opening::{Open, Opened},
+    pick::{Entry, Listing},
+    saving::{Save, Saved},
+    swap::Swap,
+};
 use crate::{
     engine::door::{
         preview::Plan,
@@ -62,6 +67,17 @@ pub enum Msg {
     },
     /// The session was edited as text.
     Edited(String),
+    /// The editor failed; what it left, if that is not what it was given.
+    EditFailed {
+        /// Why.
+        why: String,
+        /// What it left.
+        text: Option<String>,
+    },
+    /// A session was written, or could not be.
+    Saved(Box<Saved>),
+    /// A session was read, or could not be.
+    Opened(Box<Opened>),
     /// A session was placed on paper.
     Planned(Box<Plan>),
     /// A file was written, or could not be.
@@ -132,17 +148,23 @@ pub enum Effect {
         /// It is to be started.
         start: bool,
     },
-    /// Write a file of our own, without a word; without a text it is taken away.
+    /// Write a session; answered by [`Msg::Saved`].
+    Save(Box<Save>),
+    /// Read a session; answered by [`Msg::Opened`].
+    Open(Open),
+    /// Keep what is not saved, or not any more.
+    Swap(Swap),
+    /// Write a file of our own, without a word.
     Keep {
         /// Where.
         path: PathBuf,
         /// What.
-        text: Option<String>,
+        text: String,
     },
     /// Edit a session as text in `$EDITOR`; answered by [`Msg::Edited`].
     Edit(String),
-    /// Place a session on paper; answered by [`Msg::Planned`].
-    Plan(Box<Session>),
+    /// Place a session on paper, its paths from this folder; answered by [`Msg::Planned`].
+    Plan(Box<Session>, PathBuf),
     /// Put text on the user's clipboard (OSC 52).
     Copy(String),
     /// Write a file of the user's.
@@ -163,7 +185,7 @@ pub enum Effect {
     Page(PathBuf),
     /// Ring the bell, and tell the desktop.
     Alert(String),
-    /// Remember which theme was chosen; it is applied already.
+    /// Stop until the user takes the program to the foreground again.
     Suspend,
     /// Draw everything anew.
     Redraw,

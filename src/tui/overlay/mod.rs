@@ -34,8 +34,6 @@ pub enum Wish {
     Discard(PathBuf),
     /// Write over a file that is there.
     Overwrite(PathBuf),
-    /// Take changes that were never saved.
-    Recover(String),
     /// The same with the session and what was done since its start.
     OverwriteTimeline(PathBuf),
     /// Delete a past run, by its id.
@@ -57,8 +55,6 @@ pub enum For {
     SaveTimeline,
     /// A file to write the output to.
     SaveOutput,
-    /// A session to open.
-    Open,
     /// An item for the queue that is selected.
     Put,
     /// A command line to make a template of.
@@ -74,7 +70,6 @@ impl For {
             For::SaveAs => "save the session as",
             For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
-            For::Open => "open a session",
             For::Put => "put into the queue",
             For::Command => "a shell command, as you would type it",
         }
@@ -116,13 +111,6 @@ pub enum Overlay {
         at: usize,
         /// Where the actions will be performed.
         of: Context,
-    },
-    /// The themes, each applied as it is selected.
-    Themes {
-        /// Which one is selected.
-        at: usize,
-        /// The one to go back to.
-        before: String,
     },
     /// What was said.
     Notices {
@@ -208,7 +196,7 @@ impl Overlay {
             }
             Overlay::Why(_) => Context::Help,
             Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Themes { .. } | Overlay::Found(_) | Overlay::Pick(_) => Context::List,
+            Overlay::Found(_) | Overlay::Pick(_) => Context::List,
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Start at [`act`] and [`typed`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
@@ -10,17 +10,17 @@ use super::{For, Overlay, Search, Wish};
 use crate::{
     engine::door::wire::ToEngine,
     model::{
-        document::Session,
         event::{Command, Level},
         ids::ProcessId,
     },
     tui::{
-        compose,
+        compose::{self, saving::Over},
+        config::Confirm,
         keymap::{Action, Context, Keymap},
         message::{Effect, Hit},
         run,
         runs::{self, Ask},
-        state::{Draft, State, Tab},
+        state::State,
         timeline,
         update::{perform, quit_now},
         widget::fuzzy,
@@ -38,15 +38,6 @@ pub fn open_palette(state: &mut State) {
     };
     find(&mut palette, &state.config.keymap);
     state.overlays.push(palette);
-}
-
-/// Opens the list of themes.
-pub fn open_themes(state: &mut State) {
-    let at = state.themes.iter().position(|name| *name == state.theme);
-    state.overlays.push(Overlay::Themes {
-        at: at.unwrap_or(0),
-        before: state.theme.clone(),
-    });
 }
 
 fn find(palette: &mut Overlay, keymap: &Keymap) {
@@ -84,7 +75,10 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
                 find(palette, &state.config.keymap);
             }
         }
-        Some(Overlay::Pick(picker)) => picker.typed(key),
+        Some(Overlay::Pick(picker)) => {
+            picker.typed(key);
+            compose::pick::preview(state);
+        }
         _ => {}
     }
 }
@@ -92,10 +86,21 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
 /// Text from the clipboard.
 pub fn pasted(state: &mut State, text: &str) {
     match state.overlays.last_mut() {
+        // Each line is a command of its own.
+        Some(Overlay::Prompt {
+            what: For::Command,
+            input,
+            ..
+        }) if text.trim().contains(['\n', '\r']) => {
+            let text = format!("{}{text}", input.text());
+            close(state);
+            compose::update::pasted(state, &text);
+        }
         Some(Overlay::Prompt { input, .. }) => input.paste(text),
         Some(Overlay::Pick(picker)) => {
             picker.input.paste(text);
             picker.filter();
+            compose::pick::preview(state);
         }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette {
@@ -152,25 +157,6 @@ pub fn act(state: &mut State, action: Action) {
             }
             _ => {}
         },
-        Overlay::Themes { at, before } => {
-            let last = state.themes.len().saturating_sub(1);
-            match action {
-                Action::Up => *at = at.saturating_sub(1),
-                Action::Down => *at = (*at + 1).min(last),
-                Action::Home => *at = 0,
-                Action::End => *at = last,
-                Action::Enter => return close(state),
-                Action::Back => {
-                    state.theme = std::mem::take(before);
-                    return close(state);
-                }
-                _ => return,
-            }
-            // Seen at once: that is how one chooses.
-            if let Some(name) = state.themes.get(*at) {
-                state.theme.clone_from(name);
-            }
-        }
         Overlay::Pick(_) => compose::pick::act(state, action),
         Overlay::Confirm { wish, .. } => match action {
             Action::Enter => {
@@ -222,15 +208,25 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::StopAndQuit => quit_now(state),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
-        Wish::Discard(path) => open_session(state, &path),
-        Wish::Overwrite(path) => save_to(state, path),
-        Wish::Recover(text) => {
-            state.tab = Tab::Compose;
-            compose::files::take_text(state, text);
-        }
-        Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
+        Wish::Discard(path) => compose::opening::open(state, path, false),
+        Wish::Overwrite(path) => compose::saving::save_to(state, path, Over::Anything),
+        Wish::OverwriteTimeline(path) => timeline::save_to(state, path, Over::Anything),
         Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
         Wish::RunAgain(id) => runs::update::again(state, id),
+    }
+}
+
+/// Does at once what would be asked first, where the user wants to be asked only before work is lost.
+pub fn grant_unasked(state: &mut State) {
+    if state.config.confirm == Confirm::Always {
+        return;
+    }
+    if let Some(Overlay::Confirm { wish, .. }) = state.overlays.last()
+        && let Wish::Kill(_) | Wish::Purge(_) | Wish::DeleteRun(_) = wish
+    {
+        let wish = wish.clone();
+        close(state);
+        grant(state, wish);
     }
 }
 
@@ -267,40 +263,19 @@ fn answer(state: &mut State) {
         },
         _ if text.trim().is_empty() => "type a name, or esc to leave".to_owned(),
         For::SaveAs => {
-            let path = PathBuf::from(text.trim());
             close(state);
-            if path.exists() && state.draft.path.as_deref() != Some(&path) {
-                let question = format!("{} is there already: write over it?", path.display());
-                state
-                    .overlays
-                    .push(Overlay::confirm(question, Wish::Overwrite(path)));
-            } else {
-                save_to(state, path);
-            }
+            compose::saving::save_as(state, text.trim());
             return;
         }
         For::SaveTimeline => {
-            let path = PathBuf::from(text.trim());
             close(state);
-            if path.exists() {
-                let question = format!("{} is there already: write over it?", path.display());
-                state
-                    .overlays
-                    .push(Overlay::confirm(question, Wish::OverwriteTimeline(path)));
-            } else {
-                timeline::save_to(state, path);
-            }
+            let path = state.draft.folder(&state.folder).join(text.trim());
+            timeline::save_to(state, path, Over::Nothing);
             return;
         }
         For::SaveOutput => {
             close(state);
             save_output(state, PathBuf::from(text.trim()));
-            return;
-        }
-        For::Open => {
-            let path = PathBuf::from(text.trim());
-            close(state);
-            open_asked(state, path);
             return;
         }
         For::Command => {
@@ -373,56 +348,6 @@ pub fn found(state: &mut State, ticket: u64, found: Vec<Hit>, there_is_more: boo
             return;
         }
     }
-}
-
-/// Opens another session; asks first when changes would be lost.
-pub fn open_asked(state: &mut State, path: PathBuf) {
-    if state.draft.is_changed() {
-        let question =
-            "the session has changes that are not saved: open the other one all the same?";
-        state
-            .overlays
-            .push(Overlay::confirm(question, Wish::Discard(path)));
-    } else {
-        open_session(state, &path);
-    }
-}
-
-/// Opens a session in place of the one that is composed.
-pub fn open_session(state: &mut State, path: &Path) {
-    match Session::open(path) {
-        Ok(loaded) => {
-            let swap = compose::files::swap(state);
-            compose::files::is_kept(state, swap);
-            state.draft = Draft::of(loaded);
-            state.compose.forget();
-            compose::files::remember(state);
-            compose::files::offer_unsaved(state);
-            if !state.is_live() {
-                state.run = None;
-                state.aside = None;
-            }
-        }
-        Err(problems) => {
-            let title = format!("{} cannot be opened", path.display());
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            state
-                .overlays
-                .push(Overlay::problems(title, &problems, &text));
-        }
-    }
-}
-
-/// Writes the session.
-pub fn save_to(state: &mut State, path: PathBuf) {
-    let swap = compose::files::swap(state);
-    let text = state.draft.written();
-    state.draft.path = Some(path.clone());
-    state.draft.text = Some(text.clone());
-    state.draft.saved = state.draft.session.clone();
-    state.effect(Effect::Write { path, text });
-    compose::files::is_kept(state, swap);
-    compose::files::remember(state);
 }
 
 fn save_output(state: &mut State, to: PathBuf) {

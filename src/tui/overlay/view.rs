@@ -78,26 +78,6 @@ pub fn draw(
             });
             return cursor;
         }
-        Overlay::Themes { at, .. } => {
-            let height = state.themes.len() as u16 + 2;
-            let panel = Panel::new("theme");
-            let inside = popup::draw(buffer, area, (32, height), &panel, theme);
-            let view = list::View {
-                first: 0,
-                selected: Some(*at),
-                length: state.themes.len(),
-            };
-            list::draw(buffer, inside, view, theme, |buffer, line, index, _| {
-                put(
-                    buffer,
-                    line.x,
-                    line.y,
-                    line.width,
-                    &state.themes[index],
-                    theme.text,
-                );
-            });
-        }
         Overlay::Pick(picker) => return pick(picker, theme, area, buffer),
         Overlay::Notices { scroll } => notices(state, *scroll, theme, area, buffer),
         Overlay::Confirm { question, .. } => {

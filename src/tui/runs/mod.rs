@@ -86,6 +86,8 @@ pub struct Screen {
     pub compared: Option<(Compared, usize)>,
     /// What is being read, in words.
     pub busy: Option<String>,
+    /// Changes of the draft that may be thrown away for the session of a past run: those so far.
+    pub granted: Option<u64>,
 }
 
 impl Screen {
@@ -128,9 +130,10 @@ impl Draft {
         Self {
             saved: session.clone(),
             session,
-            text: Some(text),
-            path: None,
+            text: Some(text.as_str().into()),
+            saved_text: Some(text.into()),
             base: folder,
+            ..Self::empty()
         }
     }
 }

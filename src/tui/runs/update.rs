@@ -9,6 +9,7 @@ use crate::{
     model::event::Level,
     record::RunState,
     tui::{
+        compose,
         keymap::{Action, Context},
         message::Effect,
         overlay::{Overlay, Wish},
@@ -226,7 +227,7 @@ fn ask_again(state: &mut State, listed: &Listed) {
     if state.is_live() {
         let text = "a session runs already: stop it first";
         state.toasts.push(Level::Info, text, state.now);
-    } else if state.draft.is_changed() {
+    } else if state.has_unsaved() {
         let question =
             "The session has changes that are not saved: put the one of that run in its place?";
         let wish = Wish::RunAgain(listed.id.clone());
@@ -239,6 +240,7 @@ fn ask_again(state: &mut State, listed: &Listed) {
 /// The session of that run becomes the draft, and starts.
 pub fn again(state: &mut State, id: String) {
     state.runs.busy = Some(format!("reading {id}"));
+    state.runs.granted = Some(state.compose.edits);
     state.effect(Effect::Runs(Ask::Again(id)));
 }
 
@@ -314,8 +316,13 @@ pub fn answered(state: &mut State, answer: Answer) {
             if state.is_live() {
                 return;
             }
+            if state.has_unsaved() && state.runs.granted != Some(state.compose.edits) {
+                let text = "the session was changed meanwhile: it stays, and nothing was started";
+                state.toasts.push(Level::Warning, text, state.now);
+                return;
+            }
             leave(state);
-            state.draft = *draft;
+            compose::opening::replace_draft(state, *draft);
             run::update::launch(state);
             return;
         }
