@@ -17,11 +17,7 @@ use super::{
 use crate::{
     agent::hello,
     engine::door::preview,
-    model::{
-        document::Session,
-        ids::HostName,
-        session,
-    },
+    model::{document::Session, ids::HostName, session},
     record::Runs,
     tui::{self, state::Draft},
 };

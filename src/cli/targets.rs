@@ -102,7 +102,9 @@ pub fn beside(session: &Session, folder: &Path) -> Vec<Problem> {
     problems
 }
 
-fn templates(session: &Session) -> impl Iterator<Item = (&GroupName, &TemplateName, &ProcessTemplate)> {
+fn templates(
+    session: &Session,
+) -> impl Iterator<Item = (&GroupName, &TemplateName, &ProcessTemplate)> {
     session.groups.iter().flat_map(|(group, spec)| {
         let templates = spec.templates.iter();
         templates.map(move |(name, template)| (group, name, template))

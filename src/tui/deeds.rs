@@ -47,12 +47,7 @@ pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
 }
 
 /// Places a session on paper, its paths from a folder; the plan comes by the channel.
-pub fn plan(
-    session: Box<Session>,
-    folder: PathBuf,
-    planner: Planner,
-    answers: mpsc::Sender<Msg>,
-) {
+pub fn plan(session: Box<Session>, folder: PathBuf, planner: Planner, answers: mpsc::Sender<Msg>) {
     tokio::task::spawn_blocking(move || {
         let plan = planner(&session, &folder);
         // The screens are gone: nobody waits for it.
@@ -369,7 +364,10 @@ mod tests {
             Msg::EditFailed { text, .. } => text,
             other => panic!("{other:?}"),
         };
-        assert_eq!(failed("echo after > \"$1\"; false"), Some("after\n".to_owned()));
+        assert_eq!(
+            failed("echo after > \"$1\"; false"),
+            Some("after\n".to_owned())
+        );
         assert_eq!(failed("false"), None);
         let edited = edit_by("printf after > \"$1\"; :", "before");
         assert!(matches!(edited, Msg::Edited(text) if text == "after"));

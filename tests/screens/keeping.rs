@@ -34,7 +34,9 @@ fn who_saves_and_leaves_in_one_breath_has_it_saved() {
         assert!(saved.contains(&format!("replicas: {round}")), "{saved}");
         let left = fs::read_dir(home.path()).unwrap().filter_map(Result::ok);
         let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
-        let hidden = left.iter().filter(|name| name.to_string_lossy().starts_with('.'));
+        let hidden = left
+            .iter()
+            .filter(|name| name.to_string_lossy().starts_with('.'));
         assert_eq!(hidden.count(), 0, "{left:?}");
     }
 }

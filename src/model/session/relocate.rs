@@ -83,31 +83,31 @@ fn other_way(text: &str, from: &Path, to: &Path) -> Option<String> {
     if text.is_empty() || path.is_absolute() {
         return None;
     }
-    let shared = from
+    let mut place = from.to_owned();
+    for part in path.components() {
+        match (part, place.components().next_back()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                place.pop();
+            }
+            (part, _) => place.push(part),
+        }
+    }
+    let shared = place
         .components()
         .zip(to.components())
         .take_while(|(one, other)| one == other)
         .count();
     // With nothing in common but the root the whole path says it better.
     let mut way = match shared {
-        0 | 1 => from.to_owned(),
+        0 | 1 => place,
         shared => {
             let up = to.components().count().saturating_sub(shared);
             let mut way: PathBuf = std::iter::repeat_n("..", up).collect();
-            way.extend(from.components().skip(shared));
+            way.extend(place.components().skip(shared));
             way
         }
     };
-    for part in path.components() {
-        match (part, way.components().next_back()) {
-            (Component::CurDir, _) => {}
-            (Component::ParentDir, Some(Component::Normal(_))) => {
-                way.pop();
-            }
-            (Component::ParentDir, Some(Component::RootDir)) => {}
-            (part, _) => way.push(part),
-        }
-    }
     if way.as_os_str().is_empty() {
         way.push(".");
     }
@@ -123,12 +123,18 @@ mod tests {
         let way = |path: &str, from: &str, to: &str| {
             other_way(path, Path::new(from), Path::new(to)).unwrap()
         };
-        assert_eq!(way("../examples/a.py", "/p/sessions", "/p"), "examples/a.py");
+        assert_eq!(
+            way("../examples/a.py", "/p/sessions", "/p"),
+            "examples/a.py"
+        );
         assert_eq!(way("a.py", "/p", "/p/sessions/x"), "../../a.py");
         assert_eq!(way("./a/b", "/p/one", "/p/two"), "../one/a/b");
         assert_eq!(way("../../a", "/p/q/one", "/p/r"), "../a");
         assert_eq!(way("..", "/p/one", "/p"), ".");
-        assert_eq!(way("a/{rank}.out", "/tmp/x", "/home/u"), "/tmp/x/a/{rank}.out");
+        assert_eq!(
+            way("a/{rank}.out", "/tmp/x", "/home/u"),
+            "/tmp/x/a/{rank}.out"
+        );
         assert_eq!(way("../../../../a", "/tmp/x", "/home/u"), "/a");
         assert_eq!(other_way("/a", Path::new("/p"), Path::new("/q")), None);
     }
@@ -152,12 +158,18 @@ mod tests {
         assert_eq!(a.cwd.as_deref(), Some("s/work"));
         assert_eq!(a.stdout, Stdout::File("s/{rank}.out".to_owned()));
         assert_eq!(a.stderr, Stderr::File("/dev/null".to_owned()));
-        assert_eq!(a.ready, Some(Ready::Exec(vec!["s/ok".to_owned(), "x".to_owned()])));
+        assert_eq!(
+            a.ready,
+            Some(Ready::Exec(vec!["s/ok".to_owned(), "x".to_owned()]))
+        );
         assert_eq!(a.watch, ["s/conf"]);
         let b = &moved.groups["g"].templates["b"];
         assert_eq!(b.target, Target::Python("s/b.py:f".to_owned()));
         let (back, _) = relocated(&moved, Path::new("/p"), Path::new("/p/s"));
-        assert_eq!(back.groups["g"].templates["b"], session.groups["g"].templates["b"]);
+        assert_eq!(
+            back.groups["g"].templates["b"],
+            session.groups["g"].templates["b"]
+        );
         assert_eq!(relocated(&session, Path::new("/p"), Path::new("/p")).1, 0);
     }
 }

@@ -52,7 +52,8 @@ pub fn understand(template: &mut ProcessTemplate) -> Option<String> {
             let (name, read) = import(line)?;
             // With arguments of its own a line of several words is a path that holds blanks; in quotes it always is.
             let is_one = read.args.is_empty() && read.env.is_empty();
-            let fits = template.args.is_empty() || is_one && matches!(read.target, Target::Program(_));
+            let fits =
+                template.args.is_empty() || is_one && matches!(read.target, Target::Program(_));
             if fits && read.target != template.target {
                 template.target = read.target;
                 template.args.extend(read.args);

@@ -68,7 +68,9 @@ pub fn add(session: &mut Session, at: &Node, kind: Kind) -> Node {
             };
             let before = session.hosts.clone();
             session.hosts.insert(place, HostSpec::Declared(host));
-            references::hosts_moved(session, &before, |old| Some(old + usize::from(old >= place)));
+            references::hosts_moved(session, &before, |old| {
+                Some(old + usize::from(old >= place))
+            });
             Node::Host(place)
         }
     }
@@ -136,7 +138,9 @@ pub fn duplicate(session: &mut Session, at: &Node) -> Option<Node> {
             }
             let before = session.hosts.clone();
             session.hosts.insert(index + 1, copy);
-            references::hosts_moved(session, &before, |old| Some(old + usize::from(old > *index)));
+            references::hosts_moved(session, &before, |old| {
+                Some(old + usize::from(old > *index))
+            });
             Node::Host(index + 1)
         }
         Node::Session | Node::Queues | Node::Hosts => return None,

@@ -78,6 +78,11 @@ impl History {
         }
     }
 
+    /// What follows is no more of the same, however quickly.
+    pub fn pause(&mut self) {
+        self.last = None;
+    }
+
     /// Changes the session of every step.
     pub fn each(&mut self, change: impl Fn(&Session) -> Session) {
         for step in self.past.iter_mut().chain(&mut self.future) {

@@ -26,8 +26,13 @@ use crate::{
 /// The screens over a session of a file.
 fn of_file(text: &str) -> Screens {
     let mut screens = Screens::of(Session::default());
-    let draft = Draft::read("/there/s.ron".into(), Session::parse(text).session, text.into());
+    let draft = Draft::read(
+        "/there/s.ron".into(),
+        Session::parse(text).session,
+        text.into(),
+    );
     opening::replace_draft(&mut screens.state, draft);
+    screens.state.effects.clear();
     screens.effects.clear();
     screens
 }
@@ -92,7 +97,11 @@ fn a_session_counts_as_saved_when_the_disk_has_it_and_not_before() {
     assert!(screens.state.draft.is_changed());
     screens.answer(asked, Err(Refused::Failed("the disk is full".to_owned())));
     assert!(screens.state.draft.is_changed());
-    assert!(screens.screen().contains("disk is full"), "{}", screens.screen());
+    assert!(
+        screens.screen().contains("disk is full"),
+        "{}",
+        screens.screen()
+    );
     screens.press("q");
     assert!(screens.asks("not saved"));
     screens.press("esc ctrl-s");
@@ -128,7 +137,10 @@ fn what_is_changed_while_a_session_is_written_is_not_saved() {
     assert!(screens.state.draft.is_changed());
     assert!(screens.state.compose.changed.is_some(), "and it is kept");
     screens.press("ctrl-s");
-    assert_eq!(screens.asked().unwrap().session.groups["demo"].templates["consumer"].replicas, 5);
+    assert_eq!(
+        screens.asked().unwrap().session.groups["demo"].templates["consumer"].replicas,
+        5
+    );
 }
 
 #[test]
@@ -138,7 +150,10 @@ fn one_save_is_under_way_at_a_time_and_the_last_wish_is_done_after_it() {
     let first = screens.asked().unwrap();
     screens.answer(first, Ok(()));
     let second = screens.asked().unwrap();
-    assert_eq!(second.session.groups["demo"].templates["consumer"].replicas, 6);
+    assert_eq!(
+        second.session.groups["demo"].templates["consumer"].replicas,
+        6
+    );
     screens.answer(second, Ok(()));
     assert!(screens.asked().is_none());
     assert!(!screens.state.draft.is_changed());
@@ -210,7 +225,11 @@ fn changes_of_a_session_with_errors_are_recovered_and_can_be_given_up_again() {
     let mut screens = demo_file();
     let text = save(&demo(), None).replace("Started(\"generator\")", "Started(\"nobody\")");
     opening::offer(&mut screens.state, left(&text));
-    assert!(screens.screen().contains("2 minutes ago"), "{}", screens.screen());
+    assert!(
+        screens.screen().contains("2 minutes ago"),
+        "{}",
+        screens.screen()
+    );
     screens.press("enter");
     assert_eq!(screens.state.draft.written(), text);
     assert!(screens.state.overlays.is_empty());
@@ -249,7 +268,10 @@ fn a_text_that_is_no_session_changes_nothing_is_kept_and_is_edited_again() {
     assert!(screens.effects.contains(&edited));
     let why = "`vi` ended with 1".to_owned();
     screens.msg(Msg::EditFailed { why, text: None });
-    assert!(screens.state.compose.rejected.is_some(), "it is not lost with the editor");
+    assert!(
+        screens.state.compose.rejected.is_some(),
+        "it is not lost with the editor"
+    );
     screens.effects.clear();
     let due = screens.state.due().unwrap();
     let effects = turn(&mut screens.state, Msg::Due, due + Duration::from_secs(3));
@@ -292,10 +314,14 @@ fn another_session_knows_nothing_of_the_one_before() {
     opening::asked(&mut screens.state, "/there/other.ron".into(), false);
     assert!(screens.asks("not saved"));
     screens.press("y");
-    let open = screens.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Open(open) => Some(open.clone()),
-        _ => None,
-    });
+    let open = screens
+        .effects
+        .iter()
+        .rev()
+        .find_map(|effect| match effect {
+            Effect::Open(open) => Some(open.clone()),
+            _ => None,
+        });
     let open = open.unwrap();
     let text = r#"Session(version: 1, groups: { "b": ProcessGroup(templates: {
         "x": ProcessTemplate(target: Program("true"), after: [Ended("nobody")]) }) })"#;
@@ -309,7 +335,11 @@ fn another_session_knows_nothing_of_the_one_before() {
         result: Ok(Box::new(read)),
     })));
     assert_eq!(screens.state.draft.name(), "other");
-    assert!(screens.screen().contains('✗'), "its problems are shown: {}", screens.screen());
+    assert!(
+        screens.screen().contains('✗'),
+        "its problems are shown: {}",
+        screens.screen()
+    );
     assert!(screens.state.compose.planning.plan.is_none());
     screens.press("u");
     assert!(!screens.state.draft.is_changed());
@@ -402,8 +432,16 @@ fn whoever_opens_a_field_and_closes_it_changes_nothing() {
             }
         }
     }
-    assert!(!screens.state.draft.is_changed(), "{}", screens.state.draft.written());
-    assert!(screens.screen().contains("several lines"), "{}", screens.screen());
+    assert!(
+        !screens.state.draft.is_changed(),
+        "{}",
+        screens.state.draft.written()
+    );
+    assert!(
+        screens.screen().contains("several lines"),
+        "{}",
+        screens.screen()
+    );
 }
 
 #[test]
@@ -428,7 +466,11 @@ fn a_draft_that_is_in_no_file_is_asked_where_to_and_a_copy_of_text_is_shared() {
     let mut screens = Screens::of(Session::default());
     opening::replace_draft(&mut screens.state, draft);
     screens.press("ctrl-s");
-    assert!(screens.screen().contains("/past/session.ron"), "{}", screens.screen());
+    assert!(
+        screens.screen().contains("/past/session.ron"),
+        "{}",
+        screens.screen()
+    );
     screens.press("enter");
     let asked = screens.asked().unwrap();
     assert_eq!((asked.what, asked.from), (What::Draft(1), "/past".into()));

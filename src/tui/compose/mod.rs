@@ -11,6 +11,8 @@ pub mod files;
 pub mod form;
 mod history;
 pub mod keep;
+#[cfg(test)]
+mod keeping_tests;
 pub mod lists;
 pub mod node;
 pub mod opening;
@@ -20,8 +22,6 @@ mod references;
 pub mod saving;
 pub mod shipped;
 pub mod swap;
-#[cfg(test)]
-mod keeping_tests;
 #[cfg(test)]
 mod tests;
 pub mod update;

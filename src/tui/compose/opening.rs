@@ -87,11 +87,6 @@ pub fn open(state: &mut State, path: PathBuf, start: bool) {
     }));
 }
 
-/// Whether one is on its way.
-pub fn is_under_way(state: &State) -> bool {
-    state.compose.opening.is_some()
-}
-
 /// A session was read.
 pub fn opened(state: &mut State, opened: Opened) {
     let Opened { open, result } = opened;

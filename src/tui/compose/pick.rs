@@ -164,14 +164,20 @@ impl Picker {
 
     /// A path of a session is one more item for as long as it is typed.
     fn take_as_path(&mut self) {
-        self.items.retain(|item| !matches!(item.then, Then::Typed(_)));
+        self.items
+            .retain(|item| !matches!(item.then, Then::Typed(_)));
         let typed = self.input.text().trim();
         let is_path = typed.contains('/') || typed.ends_with(".ron");
         if is_path && matches!(self.source, Some((Listing::Sessions, _))) {
             let path = self.base.join(typed);
-            if !self.items.iter().any(|item| item.then == Then::Open(path.clone())) {
+            if !self
+                .items
+                .iter()
+                .any(|item| item.then == Then::Open(path.clone()))
+            {
                 let then = Then::Typed(path);
-                self.items.push(Item::new(self.input.text(), "as typed", then));
+                self.items
+                    .push(Item::new(self.input.text(), "as typed", then));
             }
         }
     }

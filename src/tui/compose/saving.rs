@@ -9,13 +9,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{files, opening};
+use super::files;
 use crate::{
-    model::{
-        document::Session,
-        event::Level,
-        session::relocated,
-    },
+    model::{document::Session, event::Level, session::relocated},
     tui::{
         message::Effect,
         overlay::{For, Overlay, Wish},
@@ -221,6 +217,8 @@ pub fn saved(state: &mut State, saved: Saved) {
 /// What was written is what is saved; what was changed meanwhile is not.
 fn take(state: &mut State, path: PathBuf, written: Written) {
     let before = files::swaps(state);
+    // Taking back goes to what was saved, not past it.
+    state.compose.history.pause();
     let was_elsewhere = state.draft.path.as_ref() != Some(&path);
     if let Some((from, to)) = &written.moved {
         let moved = |session: &Session| relocated(session, from, to).0;
@@ -300,9 +298,4 @@ pub fn waits(state: &mut State) -> bool {
         state.toasts.push(Level::Info, text, state.now);
     }
     true
-}
-
-/// Whether answers of the disk change what is composed.
-pub fn is_busy(state: &State) -> bool {
-    state.saving.is_under_way || opening::is_under_way(state)
 }

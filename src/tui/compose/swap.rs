@@ -178,7 +178,11 @@ fn places(of: &Path, state: Option<&Path>) -> Vec<PathBuf> {
     if let (Some(state), Some(name)) = (state, of.file_name()) {
         // FNV-1a of the whole path: two sessions of one name have two.
         let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        let hash = of.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, hash);
+        let hash = of
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, hash);
         let mut file = OsString::from(format!("{hash:016x}"));
         file.push(name);
         places.push(state.join(file));
@@ -274,7 +278,10 @@ pub fn found(of: &[PathBuf], session: &str, state: Option<&Path>) -> Found {
 
 /// Who wrote it, and what.
 fn divided(text: &str) -> (Option<&str>, &str) {
-    match text.strip_prefix(HEAD).and_then(|rest| rest.split_once('\n')) {
+    match text
+        .strip_prefix(HEAD)
+        .and_then(|rest| rest.split_once('\n'))
+    {
         Some((writer, text)) => (Some(writer.trim()), text),
         None => (None, text),
     }

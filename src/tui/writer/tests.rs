@@ -33,7 +33,10 @@ fn a_file_is_written_over_only_as_far_as_the_user_knows_of_it() {
     assert_eq!(result(Over::Nothing), Err(Refused::Exists));
     assert!(result(Over::This(written.text.clone())).is_ok());
     fs::write(&path, "of somebody else").unwrap();
-    assert_eq!(result(Over::This(written.text.clone())), Err(Refused::Changed));
+    assert_eq!(
+        result(Over::This(written.text.clone())),
+        Err(Refused::Changed)
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), "of somebody else");
     assert!(result(Over::Anything).is_ok());
     fs::remove_file(&path).unwrap();
@@ -58,7 +61,11 @@ fn the_swap_file_goes_when_the_session_is_on_the_disk_and_not_before() {
         swap: Some(of.clone()),
         ..save(path, over)
     };
-    assert!(hand.save(to(&folder.path().join("none/s.ron"), Over::Nothing)).result.is_err());
+    assert!(
+        hand.save(to(&folder.path().join("none/s.ron"), Over::Nothing))
+            .result
+            .is_err()
+    );
     assert!(of.exists());
     assert!(hand.save(to(&path, Over::Nothing)).result.is_ok());
     assert!(!of.exists());

@@ -305,7 +305,9 @@ impl Field {
 /// A number without what divides its thousands; a comma anywhere else is none of that.
 fn plain_number(text: &str) -> String {
     let mut parts = text.split([',', ' ', '_']);
-    let first = parts.next().is_some_and(|part| (1..=3).contains(&part.len()));
+    let first = parts
+        .next()
+        .is_some_and(|part| (1..=3).contains(&part.len()));
     match first && parts.all(|part| part.len() == 3) || text.contains('_') {
         true => text.replace([',', ' ', '_'], ""),
         false => text.to_owned(),

@@ -376,9 +376,7 @@ fn draw_field(
                 (Kind::List(example) | Kind::Map(example), true) => {
                     format!("{text}, or {example}")
                 }
-                _ if is_path(field, "") => {
-                    cut_left(&text, place.width, theme.glyphs).into_owned()
-                }
+                _ if is_path(field, "") => cut_left(&text, place.width, theme.glyphs).into_owned(),
                 _ => text,
             };
             put_cut(

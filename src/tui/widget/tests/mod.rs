@@ -277,7 +277,7 @@ fn the_first_line_gives_way_from_the_left() {
     };
     assert_eq!(
         shown(&tabs, 90),
-        " dragon-tui ▸ demo           1 Compose  2 Run  3 Queues                            ● 4/4"
+        " dragon-tui ▸ demo         1 Compose  2 Run  3 Queues                               ● 4/4"
     );
     assert_eq!(shown(&tabs, 40), "  1 Compose  2 Run  3 Queues      ● 4/4");
     assert_eq!(shown(&tabs, 24), " 1 2 3  Run       ● 4/4");
@@ -298,7 +298,10 @@ fn the_first_line_gives_way_from_the_left() {
     for width in [20, 40, 60, 80, 100, 120] {
         assert_eq!(places(&tabs, width), places(&other, width), "{width}");
     }
-    assert_eq!(shown(&other, 50), "  1 Compose  2 Run  3 Queues       ● running 3 ✗");
+    assert_eq!(
+        shown(&other, 50),
+        "  1 Compose  2 Run  3 Queues ● running 00:04  3 ✗"
+    );
 }
 
 #[test]
