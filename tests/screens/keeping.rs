@@ -75,7 +75,10 @@ fn a_session_with_problems_is_opened_mended_and_saved() {
     terminal.wait_for("session");
     terminal.keys("jjj");
     terminal.wait_for("template b");
+    terminal.keys("w");
     terminal.wait_for("nobody");
+    terminal.keys("\x1b");
+    terminal.wait_gone("nobody");
     terminal.keys("\x7f");
     terminal.wait_for("deleted");
     terminal.keys("\x13");
