@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -19,19 +19,12 @@ use super::{
         pick::{Entry, Listing},
         shipped,
     },
-    message::{Effect, Hit, Msg},
+    gather::gather,
+    message::{Effect, Msg},
     runs::reading,
+    search,
 };
-use crate::{
-    model::{document::Session, ids::ProcessId},
-    term::plain_text,
-};
-
-/// What a search gives at most.
-const HITS_MAX: usize = 1_000;
-
-/// Lines shown before and after a hit.
-const CONTEXT: usize = 2;
+use crate::model::document::Session;
 
 /// Bytes of a line that are looked at and shown.
 const LINE_MAX: usize = 4 << 10;
@@ -39,7 +32,7 @@ const LINE_MAX: usize = 4 << 10;
 /// Begins a deed; its answer comes by the channel.
 pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
     tokio::task::spawn_blocking(move || {
-        if let Some(answer) = perform(effect) {
+        if let Some(answer) = perform(effect, &answers) {
             // The screens are gone: nobody waits for it.
             let _ = answers.blocking_send(answer);
         }
@@ -55,28 +48,63 @@ pub fn plan(session: Box<Session>, folder: PathBuf, planner: Planner, answers: m
     });
 }
 
-fn perform(effect: Effect) -> Option<Msg> {
+fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
     Some(match effect {
         Effect::ReadTail {
             process,
             path,
             bytes,
+            until,
         } => {
-            let (at, bytes) = tail(&path, bytes).unwrap_or_default();
+            let (at, bytes) = tail(&path, bytes, until).unwrap_or_default();
             Msg::Tail {
                 process,
                 path,
                 at,
                 bytes,
+                until,
             }
+        }
+        Effect::Gather {
+            ticket,
+            folder,
+            logs,
+        } => {
+            let (lines, is_ordered) = gather(&folder, &logs);
+            Msg::Gathered {
+                ticket,
+                lines,
+                is_ordered,
+            }
+        }
+        Effect::Look(target) => {
+            let exists = target.path().symlink_metadata().is_ok();
+            Msg::Looked(target, exists)
         }
         Effect::SearchLogs {
             ticket,
+            wanted,
             pattern,
             logs,
+            nearest,
         } => {
-            let (hits, more) = search(&pattern, &logs);
-            Msg::Found { ticket, hits, more }
+            let wish = search::Wish {
+                ticket,
+                wanted,
+                pattern,
+                logs,
+                nearest,
+            };
+            let found = search::search(&wish, |done| {
+                // Told again soon.
+                let _ = answers.try_send(Msg::Searching { ticket, done });
+            })?;
+            Msg::Found {
+                ticket,
+                hits: found.hits,
+                at: found.at,
+                more: found.more,
+            }
         }
         Effect::Runs(ask) => Msg::Runs(reading::perform(ask)),
         Effect::List { ticket, what, path } => {
@@ -93,9 +121,21 @@ fn perform(effect: Effect) -> Option<Msg> {
                 .map_err(|error| format!("{} cannot be written: {error}", folder.display()));
             Msg::Unpacked { path, start }
         }
+<<<<<<< HEAD
         Effect::CopyFile { from, to } => {
             Msg::Written(written(std::fs::copy(&from, &to).map(drop), to))
         }
+=======
+        Effect::Keep { path, text } => {
+            // Nobody waits for it, and where it cannot be written there is nothing to be done.
+            if let Err(error) = keep(&path, text.as_deref()) {
+                tracing::debug!("{} is not kept: {error}", path.display());
+            }
+            return None;
+        }
+        Effect::Write { path, text } => Msg::Written(written(write(&path, &text), path)),
+        Effect::CopyFile { from, to } => Msg::Written(written(copy(&from, &to), to)),
+>>>>>>> ecd47a7
         _ => return None,
     })
 }
@@ -176,6 +216,7 @@ fn edit_by(editor: &str, text: &str) -> Msg {
         Err(error) => return failed(error),
     };
     let _ = std::fs::remove_file(&path);
+<<<<<<< HEAD
     let why = match status {
         Ok(status) if status.success() => return Msg::Edited(edited),
         Ok(status) => format!("`{editor}` ended with {status}"),
@@ -183,17 +224,67 @@ fn edit_by(editor: &str, text: &str) -> Msg {
     };
     let text = Some(edited).filter(|edited| edited != text && !edited.trim().is_empty());
     Msg::EditFailed { why, text }
+=======
+    match status {
+        Ok(status) if status.success() => edited,
+        Ok(status) => Err(format!(
+            "`{editor}` ended with {status}: nothing was changed"
+        )),
+        Err(error) => Err(format!("`{editor}` cannot be started: {error}")),
+    }
 }
 
-/// The last bytes of a file, and where they begin.
-fn tail(path: &Path, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
+/// In one step: whoever reads it sees the old file or the new one.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    replace(path, |file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    })
+}
+
+/// Copies a log, in one step too. Never over itself: it is the only one.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let source = File::open(from)?;
+    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+    if let Ok(target) = std::fs::metadata(to)
+        && identity(target) == identity(source.metadata()?)
+    {
+        return Err(io::Error::other("that is the log itself"));
+    }
+    replace(to, |file| io::copy(&mut &source, file).map(drop))
+}
+
+/// Fills a file beside the one of that name, and puts it in its place.
+fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}", std::process::id()));
+    let temporary = folder.unwrap_or(Path::new(".")).join(temporary);
+    let result = (|| {
+        let mut file = File::create(&temporary)?;
+        fill(&mut file)?;
+        std::fs::rename(&temporary, path)
+    })();
+    if result.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+>>>>>>> ecd47a7
+}
+
+/// The last bytes of a file, taken to end at `until`, and where they begin.
+pub fn tail(path: &Path, bytes: usize, until: Option<u64>) -> io::Result<(u64, Vec<u8>)> {
     let file = match File::open(path) {
         Ok(file) => file,
         // Nothing was written yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, Vec::new())),
         Err(error) => return Err(error),
     };
-    let size = file.metadata()?.len();
+    let size = file.metadata()?.len().min(until.unwrap_or(u64::MAX));
     let at = size.saturating_sub(bytes as u64);
     let mut end = vec![0; (size - at) as usize];
     let mut filled = 0;
@@ -209,50 +300,8 @@ fn tail(path: &Path, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
     Ok((at, end))
 }
 
-/// Looks for a pattern, log after log; the first hits, and whether there are more.
-fn search(pattern: &str, logs: &[(ProcessId, PathBuf)]) -> (Vec<Hit>, bool) {
-    let Ok(pattern) = regex::Regex::new(pattern) else {
-        return (Vec::new(), false);
-    };
-    let mut hits: Vec<Hit> = Vec::new();
-    for (process, path) in logs {
-        let Ok(file) = File::open(path) else { continue };
-        let first = hits.len();
-        let mut before: std::collections::VecDeque<String> = Default::default();
-        let lines = Lines(BufReader::with_capacity(256 << 10, file));
-        for (number, line) in (1..).zip(lines) {
-            let text = plain_text::one_line(&line);
-            // Lines after a hit belong to it, until it has enough.
-            for hit in hits[first..].iter_mut().rev().take(CONTEXT) {
-                if hit.text.len() < hit.at + 1 + CONTEXT {
-                    hit.text.push(text.clone());
-                }
-            }
-            if pattern.is_match(&text) {
-                if hits.len() >= HITS_MAX {
-                    return (hits, true);
-                }
-                let mut around: Vec<String> = before.iter().cloned().collect();
-                let at = around.len();
-                around.push(text.clone());
-                hits.push(Hit {
-                    process: process.clone(),
-                    line: number,
-                    text: around,
-                    at,
-                });
-            }
-            if before.len() >= CONTEXT {
-                before.pop_front();
-            }
-            before.push_back(text);
-        }
-    }
-    (hits, false)
-}
-
 /// The lines of a log, each cut to [`LINE_MAX`] bytes however long it is.
-struct Lines<R>(R);
+pub struct Lines<R>(pub R);
 
 impl<R: BufRead> Iterator for Lines<R> {
     type Item = String;
@@ -313,52 +362,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_gives_lines_with_those_around_them_and_says_whose_they_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("0.log");
-        std::fs::write(
-            &path,
-            "one\r\ntwo\r\n\x1b[31mthree\x1b[0m\r\nfour\nfive\nsix\n",
-        )
-        .unwrap();
-        let process: ProcessId = "g/a.0".parse().unwrap();
-        let gone = folder.path().join("none.log");
-        let logs = [(process.clone(), gone), (process.clone(), path)];
-        let (hits, more) = search("^three$", &logs);
-        let hit = Hit {
-            process,
-            line: 3,
-            text: ["one", "two", "three", "four", "five"]
-                .map(str::to_owned)
-                .to_vec(),
-            at: 2,
-        };
-        assert_eq!((hits, more), (vec![hit], false));
-    }
-
-    #[test]
-    fn more_hits_than_anybody_reads_are_not_all_given() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("0.log");
-        std::fs::write(&path, "x\n".repeat(HITS_MAX + 1)).unwrap();
-        let (hits, more) = search("x", &[("g/a.0".parse().unwrap(), path)]);
-        assert_eq!((hits.len(), more), (HITS_MAX, true));
-    }
-
-    #[test]
     fn the_end_of_a_log_says_where_it_begins() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0.log");
         std::fs::write(&path, "0123456789").unwrap();
-        assert_eq!(tail(&path, 4).unwrap(), (6, b"6789".to_vec()));
-        assert_eq!(tail(&path, 400).unwrap(), (0, b"0123456789".to_vec()));
+        assert_eq!(tail(&path, 4, None).unwrap(), (6, b"6789".to_vec()));
+        assert_eq!(tail(&path, 4, Some(6)).unwrap(), (2, b"2345".to_vec()));
         assert_eq!(
-            tail(&folder.path().join("none"), 4).unwrap(),
+            tail(&path, 400, Some(99)).unwrap(),
+            (0, b"0123456789".to_vec())
+        );
+        assert_eq!(
+            tail(&folder.path().join("none"), 4, None).unwrap(),
             (0, Vec::new())
         );
     }
 
     #[test]
+<<<<<<< HEAD
     fn what_was_written_in_an_editor_that_failed_is_given_back() {
         let failed = |editor: &str| match edit_by(editor, "before") {
             Msg::EditFailed { text, .. } => text,
@@ -371,5 +392,32 @@ mod tests {
         assert_eq!(failed("false"), None);
         let edited = edit_by("printf after > \"$1\"; :", "before");
         assert!(matches!(edited, Msg::Edited(text) if text == "after"));
+=======
+    fn a_log_is_copied_whole_and_never_over_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let [log, link, other] = ["0.log", "link", "other"].map(|name| folder.path().join(name));
+        std::fs::write(&log, "all of it").unwrap();
+        std::os::unix::fs::symlink(&log, &link).unwrap();
+        std::fs::write(&other, "an older and longer text").unwrap();
+        for itself in [&log, &link] {
+            let error = copy(&log, itself).unwrap_err();
+            assert!(error.to_string().contains("the log itself"), "{error}");
+        }
+        copy(&log, &other).unwrap();
+        for path in [&log, &other] {
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "all of it");
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.ron");
+        write(&path, "old").unwrap();
+        write(&path, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        assert!(write(&folder.path().join("none/x"), "new").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+>>>>>>> ecd47a7
     }
 }

@@ -3,7 +3,13 @@
 //! Owns [`Msg`] (everything that may change the state, in the order in which it came) and [`Effect`] (everything that
 //! the state may not do itself). Never performs one: that is the event loop's.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use crossterm::event::Event as Input;
 
@@ -19,7 +25,10 @@ use crate::{
         wire::{FromEngine, Opening, ToEngine},
     },
     model::{document::Session, ids::ProcessId},
-    tui::runs::{Answer, Ask},
+    tui::{
+        run::Line,
+        runs::{Answer, Ask},
+    },
 };
 
 /// Something happened.
@@ -39,16 +48,38 @@ pub enum Msg {
         at: u64,
         /// What.
         bytes: Vec<u8>,
+        /// The log was read as if it ended here.
+        until: Option<u64>,
     },
-    /// A log was searched.
+    /// The ends of logs were read as one.
+    Gathered {
+        /// Which question.
+        ticket: u64,
+        /// Their lines, oldest first.
+        lines: Vec<Line>,
+        /// They are in the order in which they were written; else rank after rank.
+        is_ordered: bool,
+    },
+    /// So many logs were searched.
+    Searching {
+        /// Which search.
+        ticket: u64,
+        /// How many.
+        done: usize,
+    },
+    /// Logs were searched.
     Found {
         /// Which search.
         ticket: u64,
-        /// What was found, in order.
+        /// What was found, log after log.
         hits: Vec<Hit>,
+        /// The one to be looked at first.
+        at: usize,
         /// There was more than is given.
         more: bool,
     },
+    /// Whether a file is there that is to be written.
+    Looked(Target, bool),
     /// A record was read.
     Runs(Answer),
     /// What is in a folder.
@@ -101,6 +132,47 @@ pub struct Hit {
     pub at: usize,
 }
 
+/// What is to be written to a file of the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The session.
+    Session(PathBuf),
+    /// The session with what was done since its start.
+    Timeline(PathBuf),
+    /// The output that is looked at.
+    Output(PathBuf),
+}
+
+impl Target {
+    /// Where.
+    pub fn path(&self) -> &Path {
+        let (Target::Session(path) | Target::Timeline(path) | Target::Output(path)) = self;
+        path
+    }
+}
+
+/// The ticket of the search that is wanted, seen by those that search.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted(Arc<AtomicU64>);
+
+impl Wanted {
+    /// From now on that one; 0: none.
+    pub fn set(&self, ticket: u64) {
+        self.0.store(ticket, Ordering::Relaxed);
+    }
+
+    /// Whether that one is.
+    pub fn is(&self, ticket: u64) -> bool {
+        self.0.load(Ordering::Relaxed) == ticket
+    }
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// Something to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -118,16 +190,33 @@ pub enum Effect {
         path: PathBuf,
         /// At most so many bytes.
         bytes: usize,
+        /// As if it ended here.
+        until: Option<u64>,
     },
-    /// Look for a pattern in logs; answered by [`Msg::Found`].
+    /// Read the ends of logs as one; answered by [`Msg::Gathered`].
+    Gather {
+        /// Which question.
+        ticket: u64,
+        /// The folder of the run.
+        folder: PathBuf,
+        /// Whose, and where each is taken to end.
+        logs: Vec<(ProcessId, Option<u64>)>,
+    },
+    /// Look for a pattern in logs; answered by [`Msg::Searching`] and [`Msg::Found`].
     SearchLogs {
         /// Which search.
         ticket: u64,
+        /// The search that is wanted: no other one goes on.
+        wanted: Wanted,
         /// A regular expression.
         pattern: String,
         /// Whose logs, and where they are.
         logs: Vec<(ProcessId, PathBuf)>,
+        /// Which of them is looked at.
+        nearest: usize,
     },
+    /// Look whether a file is there before it is written; answered by [`Msg::Looked`].
+    Look(Target),
     /// Read the records of runs; answered by [`Msg::Runs`].
     Runs(Ask),
     /// Look what is in a folder; answered by [`Msg::Listed`].
@@ -185,7 +274,11 @@ pub enum Effect {
     Page(PathBuf),
     /// Ring the bell, and tell the desktop.
     Alert(String),
+<<<<<<< HEAD
     /// Stop until the user takes the program to the foreground again.
+=======
+    /// Back to the shell for a while.
+>>>>>>> ecd47a7
     Suspend,
     /// Draw everything anew.
     Redraw,

@@ -11,6 +11,7 @@ pub mod config;
 mod deeds;
 mod event_loop;
 pub mod facts;
+mod gather;
 mod hosts;
 pub mod keymap;
 pub mod message;
@@ -20,6 +21,7 @@ mod queues;
 mod reading;
 pub mod run;
 pub mod runs;
+mod search;
 pub mod state;
 mod terminal;
 #[cfg(test)]
@@ -69,6 +71,8 @@ pub struct Options {
     pub program: PathBuf,
     /// Places a session on this machine and those that it names.
     pub planner: Planner,
+    /// More arguments for an engine (`--log-level LEVEL`).
+    pub engine_arguments: Vec<String>,
 }
 
 /// Whether there is a terminal to draw on.
@@ -147,7 +151,11 @@ pub fn open(options: Options) -> io::Result<()> {
         program: options.program,
         theme: &theme,
         planner: options.planner,
+<<<<<<< HEAD
         swap_folder: state.compose.swap_folder.clone(),
+=======
+        engine_arguments: options.engine_arguments,
+>>>>>>> ecd47a7
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -13,14 +13,25 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs,
-    theme::Glyphs, toast::Toasts, view::Places,
+    compose,
+    config::Config,
+    hosts,
+    keymap::{Action, Context},
+    message::{Effect, Wanted},
+    overlay::{Overlay, Typed},
+    run, runs,
+    theme::Glyphs,
+    toast::Toasts,
+    view::Places,
 };
 use crate::model::{
     document::Session,
     ids::HostName,
     session::{self, Problem},
 };
+
+/// How long keys are not taken by what opened by itself.
+const DEAF: Duration = Duration::from_millis(300);
 
 /// A screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -71,6 +82,17 @@ pub struct Draft {
     pub assignments: Vec<String>,
     /// The folder that relative paths start from where there is no file; absent: the one this program was started in.
     pub base: Option<PathBuf>,
+    /// Where it ran before, if it is to run as it did then.
+    pub origin: Option<Origin>,
+}
+
+/// Where a session ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder that it was started in; absent: that is not known.
+    pub cwd: Option<PathBuf>,
+    /// Names that stood for hosts.
+    pub aliases: Vec<(HostName, HostName)>,
 }
 
 impl Draft {
@@ -84,18 +106,28 @@ impl Draft {
             saved_text: None,
             assignments: Vec::new(),
             base: None,
+            origin: None,
         }
     }
 
     /// A session from a file, which says this.
     pub fn read(path: PathBuf, session: Session, text: Arc<str>) -> Self {
         Self {
+<<<<<<< HEAD
             saved: session.clone(),
             session,
             text: Some(text.clone()),
             path: Some(path),
             saved_text: Some(text),
             ..Self::empty()
+=======
+            saved: loaded.session.clone(),
+            session: loaded.session,
+            text: Some(loaded.text),
+            path: Some(loaded.path),
+            base: None,
+            origin: None,
+>>>>>>> ecd47a7
         }
     }
 
@@ -158,6 +190,8 @@ pub struct State {
     pub run: Option<run::State>,
     /// The run that goes on while a past one is looked at.
     pub aside: Option<run::State>,
+    /// What is looked at of the hosts.
+    pub hosts: hosts::Look,
     /// What ran before.
     pub runs: runs::Screen,
     /// What lies over the screen, the last one on top.
@@ -180,6 +214,12 @@ pub struct State {
     pub now: Instant,
     /// Searches so far: an answer to an old one is ignored.
     pub tickets: u64,
+    /// The search that is wanted.
+    pub wanted: Wanted,
+    /// What was typed into lines before.
+    pub typed: Typed,
+    /// Keys count again from here on: something opened that nobody asked for.
+    pub deaf_until: Option<Instant>,
     /// Host names that stand for others.
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
@@ -207,6 +247,7 @@ impl State {
             saving: compose::saving::Saving::default(),
             run: None,
             aside: None,
+            hosts: hosts::Look::default(),
             runs: runs::Screen::default(),
             overlays: Vec::new(),
             toasts: Toasts::default(),
@@ -218,6 +259,9 @@ impl State {
             places: Places::default(),
             now: Instant::now(),
             tickets: 0,
+            wanted: Wanted::default(),
+            typed: Typed::default(),
+            deaf_until: None,
             aliases: Vec::new(),
             folder: PathBuf::new(),
             leaving: false,
@@ -248,9 +292,24 @@ impl State {
         }
     }
 
+<<<<<<< HEAD
     /// Whether something that was written is in no file of the user's.
     pub fn has_unsaved(&self) -> bool {
         self.draft.is_changed() || self.compose.rejected.is_some()
+=======
+    /// The key to name for an action in a place, as it is shown.
+    pub fn key(&self, context: Context, action: Action) -> String {
+        let keys = self.config.keymap.keys(context, action);
+        keys.first()
+            .map_or_else(String::new, |key| key.label(self.glyphs))
+    }
+
+    /// Opens something that was not asked for at this moment. The next key may be meant for what was there before: it is
+    /// not taken.
+    pub fn open_unasked(&mut self, overlay: Overlay) {
+        self.overlays.push(overlay);
+        self.deaf_until = Some(self.now + DEAF);
+>>>>>>> ecd47a7
     }
 
     /// Whether a past run is looked at.
@@ -293,6 +352,17 @@ impl State {
             .changed
             .map(|changed| changed + compose::keep::AFTER);
         toast.into_iter().chain(second).chain(swap).min()
+    }
+
+    /// Whether bytes wait to be parsed for what is shown.
+    pub fn has_work(&self) -> bool {
+        self.run.as_ref().is_some_and(run::State::has_work)
+    }
+
+    /// Whether the end of a log is being read for a pane that is shown.
+    pub fn is_opening(&self) -> bool {
+        let panes = self.run.iter().flat_map(|run| &run.panes);
+        self.tab == Tab::Run && panes.into_iter().any(|(pane, _)| pane.is_loading())
     }
 
     /// Asks for something.

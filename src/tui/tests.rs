@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as Input, KeyEvent};
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 
+mod keys;
+
 use super::{
     config::Config,
     keymap::{Action, Context, Key, Keymap},
@@ -314,5 +316,22 @@ fn nothing_wakes_who_shows_nothing_that_moves() {
     assert!(
         due > Instant::now() + Duration::from_millis(500),
         "a second at a time"
+    );
+}
+
+#[test]
+fn that_an_engine_has_ended_does_not_hide_why_it_failed() {
+    let mut state = state(SESSION);
+    super::run::update::launch(&mut state);
+    let failed = FromEngine::Failed {
+        text: "no place for the record".to_owned(),
+    };
+    for message in [failed, FromEngine::Gone("the engine has ended".to_owned())] {
+        update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
+    }
+    let run = state.run.as_ref().unwrap();
+    assert_eq!(
+        run.link,
+        super::run::Link::Gone("no place for the record".to_owned())
     );
 }

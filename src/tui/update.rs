@@ -9,7 +9,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
 use super::{
-    compose,
+    compose, hosts,
     keymap::{Action, Context},
     message::{Effect, Msg},
     mouse,
@@ -55,34 +55,61 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             path,
             at,
             bytes,
+            until,
         } => {
             if let Some(run) = &mut state.run
                 && run.log(&process).as_ref() == Some(&path)
             {
-                run.loaded(&process, at, bytes);
+                run.loaded(&process, at, bytes, until);
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
-        Msg::Listed { ticket, entries } => compose::pick::listed(state, ticket, entries),
+        Msg::Listed { ticket, entries } => {
+            if !overlay::listed(state, ticket, &entries) {
+                compose::pick::listed(state, ticket, entries);
+            }
+        }
         Msg::Unpacked { path, start } => compose::files::unpacked(state, path, start),
         Msg::Edited(text) => compose::files::take_text(state, text),
         Msg::EditFailed { why, text } => compose::files::edit_failed(state, why, text),
         Msg::Saved(saved) => compose::saving::saved(state, *saved),
         Msg::Opened(opened) => compose::opening::opened(state, *opened),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
-        Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
+        Msg::Gathered {
+            ticket,
+            lines,
+            is_ordered,
+        } => {
+            if let Some(run) = &mut state.run
+                && let Some(merged) = &mut run.merged
+            {
+                merged.gathered(ticket, lines, is_ordered, run.link == Link::Past);
+            }
+        }
+        Msg::Searching { ticket, done } => overlay::search::searching(state, ticket, done),
+        Msg::Found {
+            ticket,
+            hits,
+            at,
+            more,
+        } => overlay::search::found(state, ticket, hits, at, more),
+        Msg::Looked(target, exists) => overlay::update::looked(state, target, exists),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
             state.toasts.push(Level::Info, text, now);
         }
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
+<<<<<<< HEAD
         Msg::Due => {
             if let Some(run) = state.live_run_mut() {
                 let seconds = run.seconds(now);
                 run.queues.rest(seconds);
             }
         }
+=======
+        Msg::Due => compose::files::due(state),
+>>>>>>> ecd47a7
     }
     overlay::update::grant_unasked(state);
     if settles {
@@ -94,6 +121,8 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
 /// Where everything is after a change.
 pub fn settle(state: &mut State) {
     state.is_stale = false;
+    queues::update::settle(state);
+    hosts::update::settle(state);
     state.places = view::places(state);
     compose::update::settle(state);
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
@@ -103,6 +132,13 @@ pub fn settle(state: &mut State) {
 }
 
 fn key_pressed(state: &mut State, key: &KeyEvent) {
+    if let Some(until) = state.deaf_until.take()
+        && state.now < until
+        && !state.overlays.is_empty()
+    {
+        state.deaf_until = Some(until);
+        return;
+    }
     let context = state.context();
     match state.config.keymap.lookup(context, key) {
         Some(action) => perform(state, action),
@@ -176,7 +212,7 @@ pub fn perform(state: &mut State, action: Action) {
         Tab::Queues => queues::update::act(state, action),
         Tab::Compose => compose::update::act(state, action),
         Tab::Runs => runs::update::act(state, action),
-        Tab::Hosts => false,
+        Tab::Hosts => hosts::update::act(state, action),
     };
     if !done {
         anywhere(state, action);
@@ -189,12 +225,18 @@ fn anywhere(state: &mut State, action: Action) {
         Action::Quit => quit(state),
         Action::Help => {
             let of = state.context();
-            state.overlays.push(Overlay::Help { of, scroll: 0 });
+            state.overlays.push(Overlay::help(of));
         }
         Action::Palette => overlay::update::open_palette(state),
+<<<<<<< HEAD
         Action::Theme => compose::lists::open_themes(state),
         Action::Notices => state.overlays.push(Overlay::Notices { scroll: 0 }),
         Action::ShowCompose => compose::update::show(state),
+=======
+        Action::Theme => overlay::update::open_themes(state),
+        Action::Notices => state.overlays.push(Overlay::Notices { scroll: usize::MAX }),
+        Action::ShowCompose => state.tab = Tab::Compose,
+>>>>>>> ecd47a7
         Action::ShowRun => state.tab = Tab::Run,
         Action::ShowQueues => state.tab = Tab::Queues,
         Action::ShowHosts => state.tab = Tab::Hosts,
@@ -286,9 +328,7 @@ fn engine(state: &mut State, message: FromEngine) {
                 false => "the session cannot be started",
             };
             let text = state.draft.written();
-            state
-                .overlays
-                .push(Overlay::problems(title, &problems, &text));
+            state.open_unasked(Overlay::problems(title, &problems, &text));
         }
         FromEngine::Failed { text } | FromEngine::Gone(text) => {
             run::update::lost(state, text);
@@ -317,7 +357,7 @@ fn engine(state: &mut State, message: FromEngine) {
                 if alert || said.level == Level::Error && !seen {
                     state.effect(Effect::Alert(said.text.clone()));
                 }
-                state.toasts.push(said.level, said.text, now);
+                state.toasts.show(said.level, said.text, now);
             }
             if over {
                 ended(state);
@@ -346,14 +386,11 @@ fn engine(state: &mut State, message: FromEngine) {
             queues::update::peeked(state, queue, from, items)
         }
         FromEngine::Done {
+            what,
             queue,
             failed,
             text,
-            ..
-        } => {
-            let level = if failed { Level::Warning } else { Level::Info };
-            state.toasts.push(level, format!("{queue}: {text}"), now);
-        }
+        } => queues::update::done(state, what, queue, failed, &text),
         FromEngine::Over => {
             if run.link == Link::Up {
                 run.link = Link::Over;
@@ -373,7 +410,7 @@ fn bytes(run: &mut run::State, chunk: Chunk) {
     if let Some(merged) = &mut run.merged {
         merged.push(&chunk.process, chunk.gap, &chunk.bytes);
     } else if let Some(pane) = run.pane(&chunk.process) {
-        pane.live(chunk.incarnation, chunk.offset, chunk.bytes);
+        pane.live(chunk);
     }
 }
 
@@ -383,6 +420,7 @@ fn ended(state: &mut State) {
         return;
     };
     let count = run.facts.count(None);
+    let first_failure = state.key(Context::Run, Action::FirstFailure);
     let (level, text) = match outcome {
         crate::model::event::Outcome::Succeeded => {
             (Level::Info, format!("all {} ranks ended well", count.total))
@@ -390,7 +428,7 @@ fn ended(state: &mut State) {
         _ => match &run.facts.first_failure {
             Some(process) => (
                 Level::Error,
-                format!("{process} failed first: e goes there"),
+                format!("{process} failed first: {first_failure} goes there"),
             ),
             None => (Level::Warning, "the run was ended".to_owned()),
         },
@@ -401,9 +439,14 @@ fn ended(state: &mut State) {
 
 /// Something for the engine that was not taken.
 pub fn refused(state: &mut State, message: &ToEngine, why: String, now: Instant) {
-    // A size or a set of panes is asked for again with the next change.
-    if let ToEngine::Command(Command::Resize(..)) | ToEngine::Watch(_) = message {
+    // A size or a set of panes is asked for again with the next change; samples are asked for by every start.
+    if let ToEngine::Command(Command::Resize(..))
+    | ToEngine::Watch(_)
+    | ToEngine::SampleEvery(_)
+    | ToEngine::QueuesEvery(_) = message
+    {
         return;
     }
+    queues::update::refused(state, message);
     state.toasts.push(Level::Warning, why, now);
 }

@@ -150,6 +150,7 @@ impl Runtime {
             Route::Rank {
                 process,
                 incarnation,
+                zero: self.started,
                 watch,
                 last_output,
             },

@@ -221,9 +221,9 @@ fn take(state: &mut State, path: PathBuf, written: Written) {
     state.compose.history.pause();
     let was_elsewhere = state.draft.path.as_ref() != Some(&path);
     if let Some((from, to)) = &written.moved {
-        let moved = |session: &Session| relocated(session, from, to).0;
-        state.draft.session = moved(&state.draft.session);
-        state.compose.history.each(moved);
+        state.draft.session = relocated(&state.draft.session, from, to).0;
+        let history = &mut state.compose.history;
+        history.each(|session| relocated(session, from, to).0);
         state.compose.planning.stale = true;
     }
     let draft = &mut state.draft;

@@ -3,15 +3,22 @@
 //! Owns what each of them knows; at most a few are open, the last one gets the keys. Drawn in [`view`], changed in
 //! [`update`]. Never performs anything: what the user chose goes on as an [`Action`] or a [`Wish`].
 
+mod prompt;
+pub mod search;
+pub mod sheet;
 pub mod update;
 pub mod view;
 
-use std::path::PathBuf;
+pub use self::{
+    prompt::{Typed, listed},
+    search::Search,
+};
+
+use std::{borrow::Cow, path::PathBuf};
 
 use super::{
     compose::pick::Picker,
     keymap::{Action, Context},
-    message::Hit,
     widget::input::Input,
 };
 use crate::model::{
@@ -36,14 +43,23 @@ pub enum Wish {
     Overwrite(PathBuf),
     /// The same with the session and what was done since its start.
     OverwriteTimeline(PathBuf),
+    /// Write the output that is looked at over a file that is there.
+    OverwriteOutput(PathBuf),
     /// Delete a past run, by its id.
     DeleteRun(String),
     /// Throw away changes and run a past run again, by its id.
     RunAgain(String),
 }
 
+impl Wish {
+    /// Whether it takes something away that does not come back.
+    pub fn destroys(&self) -> bool {
+        !matches!(self, Wish::Recover(_))
+    }
+}
+
 /// What a line of text is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum For {
     /// A pattern to look for in the panes and logs.
     Search,
@@ -55,40 +71,40 @@ pub enum For {
     SaveTimeline,
     /// A file to write the output to.
     SaveOutput,
+<<<<<<< HEAD
     /// An item for the queue that is selected.
     Put,
+=======
+    /// A session to open.
+    Open,
+    /// An item for this queue.
+    Put(String),
+    /// A part of the names of what is to be shown.
+    Narrow,
+>>>>>>> ecd47a7
     /// A command line to make a template of.
     Command,
 }
 
 impl For {
     /// As a title.
-    pub fn title(self) -> &'static str {
-        match self {
+    pub fn title(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             For::Search => "search (regular expression)",
             For::Filter => "show only lines that match",
             For::SaveAs => "save the session as",
             For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
+<<<<<<< HEAD
             For::Put => "put into the queue",
+=======
+            For::Open => "open a session",
+            For::Put(queue) => return Cow::Owned(format!("put into {queue}")),
+            For::Narrow => "show only those with this in their name",
+>>>>>>> ecd47a7
             For::Command => "a shell command, as you would type it",
-        }
+        })
     }
-}
-
-/// A search in the logs.
-#[derive(Debug, Clone)]
-pub struct Search {
-    /// What was looked for.
-    pub pattern: String,
-    /// Which search.
-    pub ticket: u64,
-    /// What was found; absent: it is still looked for.
-    pub hits: Option<Vec<Hit>>,
-    /// There is more.
-    pub more: bool,
-    /// Which one is selected.
-    pub at: usize,
 }
 
 /// Something over the screen.
@@ -100,6 +116,10 @@ pub enum Overlay {
         of: Context,
         /// First line shown.
         scroll: usize,
+        /// Only keys that fit are shown.
+        find: Input,
+        /// Keys are text of that.
+        is_finding: bool,
     },
     /// Every action by name.
     Palette {
@@ -114,7 +134,7 @@ pub enum Overlay {
     },
     /// What was said.
     Notices {
-        /// Lines from the newest.
+        /// First line shown; beyond the last one: as far down as it goes.
         scroll: usize,
     },
     /// A question.
@@ -123,6 +143,8 @@ pub enum Overlay {
         question: String,
         /// What yes does.
         wish: Wish,
+        /// Yes is chosen.
+        yes: bool,
     },
     /// A line of text.
     Prompt {
@@ -132,6 +154,10 @@ pub enum Overlay {
         input: Input,
         /// What is wrong with it.
         problem: Option<String>,
+        /// How many lines back what was typed before is looked at, and what was typed now.
+        before: Option<(usize, String)>,
+        /// Names that it may go on with are asked for.
+        waiting: Option<u64>,
     },
     /// A list to choose from.
     Pick(Box<Picker>),
@@ -155,6 +181,8 @@ impl Overlay {
     pub fn confirm(question: impl Into<String>, wish: Wish) -> Self {
         Self::Confirm {
             question: question.into(),
+            // Enter is pressed too easily for what does not come back.
+            yes: !wish.destroys(),
             wish,
         }
     }
@@ -185,19 +213,45 @@ impl Overlay {
             what,
             input: Input::new(text),
             problem: None,
+            before: None,
+            waiting: None,
+        }
+    }
+
+    /// The keys of a place.
+    pub fn help(of: Context) -> Self {
+        Self::Help {
+            of,
+            scroll: 0,
+            find: Input::default(),
+            is_finding: false,
         }
     }
 
     /// Where keys go while it is open.
     pub fn context(&self) -> Context {
         match self {
+            Overlay::Help {
+                is_finding: true, ..
+            } => Context::List,
             Overlay::Help { .. } | Overlay::Notices { .. } | Overlay::Problems { .. } => {
                 Context::Help
             }
             Overlay::Why(_) => Context::Help,
+<<<<<<< HEAD
             Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
             Overlay::Found(_) | Overlay::Pick(_) => Context::List,
+=======
+            Overlay::Prompt { .. } => Context::Prompt,
+            Overlay::Palette { .. }
+            | Overlay::Themes { .. }
+            | Overlay::Found(_)
+            | Overlay::Pick(_) => Context::List,
+>>>>>>> ecd47a7
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,15 +5,15 @@
 use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
+use ratatui::layout::Position;
 
-use super::{For, Overlay, Search, Wish};
+use super::{For, Overlay, Wish, prompt, search, sheet, view};
 use crate::{
-    engine::door::wire::ToEngine,
     model::{
         event::{Command, Level},
-        ids::ProcessId,
     },
     tui::{
+<<<<<<< HEAD
         compose::{self, saving::Over},
         config::Confirm,
         keymap::{Action, Context, Keymap},
@@ -21,9 +21,17 @@ use crate::{
         run,
         runs::{self, Ask},
         state::State,
+=======
+        compose, hosts,
+        keymap::{Action, Keymap},
+        message::{Effect, Target},
+        queues, run, runs,
+        state::{Draft, State, Tab},
+        theme::Theme,
+>>>>>>> ecd47a7
         timeline,
         update::{perform, quit_now},
-        widget::fuzzy,
+        widget::{fuzzy, list, text::wrapped},
     },
 };
 
@@ -64,9 +72,20 @@ fn find(palette: &mut Overlay, keymap: &Keymap) {
 /// A key that is text.
 pub fn typed(state: &mut State, key: &KeyEvent) {
     match state.overlays.last_mut() {
-        Some(Overlay::Prompt { input, problem, .. }) => {
-            input.key(key);
+        Some(Overlay::Prompt {
+            input,
+            problem,
+            before,
+            ..
+        }) => {
+            if input.key(key) {
+                *before = None;
+            }
             *problem = None;
+        }
+        Some(Overlay::Help { find, scroll, .. }) => {
+            find.key(key);
+            *scroll = 0;
         }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette
@@ -97,6 +116,7 @@ pub fn pasted(state: &mut State, text: &str) {
             compose::update::pasted(state, &text);
         }
         Some(Overlay::Prompt { input, .. }) => input.paste(text),
+        Some(Overlay::Help { find, .. }) => find.paste(text),
         Some(Overlay::Pick(picker)) => {
             picker.input.paste(text);
             picker.filter();
@@ -115,27 +135,45 @@ pub fn pasted(state: &mut State, text: &str) {
 /// Does what a key means in the topmost overlay.
 pub fn act(state: &mut State, action: Action) {
     let page = usize::from(state.area.height / 2).max(1);
+    if let Some(by) = action.rows(page)
+        && scroll(state, by)
+    {
+        return;
+    }
     let Some(top) = state.overlays.last_mut() else {
         return;
     };
     match top {
-        Overlay::Help { scroll, .. } | Overlay::Problems { scroll, .. } => match action {
-            Action::Up => *scroll = scroll.saturating_sub(1),
-            Action::Down => *scroll += 1,
-            Action::PageUp => *scroll = scroll.saturating_sub(page),
-            Action::PageDown => *scroll += page,
-            Action::Home => *scroll = 0,
+        Overlay::Help {
+            find,
+            is_finding,
+            scroll,
+            ..
+        } => match action {
+            Action::Search => *is_finding = true,
+            Action::Enter if *is_finding => *is_finding = false,
+            // First out of what is looked for.
+            Action::Back if *is_finding || !find.is_empty() => {
+                *is_finding = false;
+                find.set("");
+                *scroll = 0;
+            }
             Action::Back | Action::Enter | Action::Help | Action::Quit => close(state),
             _ => {}
         },
-        Overlay::Notices { scroll } => match action {
-            Action::Up => *scroll += 1,
-            Action::Down => *scroll = scroll.saturating_sub(1),
-            Action::PageUp => *scroll += page,
-            Action::PageDown => *scroll = scroll.saturating_sub(page),
-            Action::Back | Action::Enter | Action::Notices | Action::Quit => close(state),
-            _ => {}
-        },
+        Overlay::Problems { .. } => {
+            if matches!(action, Action::Back | Action::Enter | Action::Quit) {
+                close(state);
+            }
+        }
+        Overlay::Notices { .. } => {
+            if matches!(
+                action,
+                Action::Back | Action::Enter | Action::Notices | Action::Quit
+            ) {
+                close(state);
+            }
+        }
         Overlay::Why(_) => {
             if matches!(
                 action,
@@ -144,22 +182,46 @@ pub fn act(state: &mut State, action: Action) {
                 close(state);
             }
         }
-        Overlay::Palette { found, at, .. } => match action {
-            Action::Up => *at = at.saturating_sub(1),
-            Action::Down => *at = (*at + 1).min(found.len().saturating_sub(1)),
-            Action::Back => close(state),
-            Action::Enter => {
+        Overlay::Palette { found, at, .. } => {
+            if let Some(by) = action.rows(page) {
+                let last = found.len().saturating_sub(1);
+                *at = at.saturating_add_signed(by).min(last);
+            } else if action == Action::Enter {
                 let chosen = found.get(*at).copied();
                 close(state);
                 if let Some(action) = chosen {
                     perform(state, action);
                 }
+            } else if action == Action::Back {
+                close(state);
             }
+<<<<<<< HEAD
             _ => {}
         },
+=======
+        }
+        Overlay::Themes { at, before } => {
+            let last = state.themes.len().saturating_sub(1);
+            match (action, action.rows(page)) {
+                (_, Some(by)) => *at = at.saturating_add_signed(by).min(last),
+                (Action::Enter, _) => return close(state),
+                (Action::Back, _) => {
+                    state.theme = std::mem::take(before);
+                    return close(state);
+                }
+                _ => return,
+            }
+            // Seen at once: that is how one chooses.
+            if let Some(name) = state.themes.get(*at) {
+                state.theme.clone_from(name);
+            }
+        }
+>>>>>>> ecd47a7
         Overlay::Pick(_) => compose::pick::act(state, action),
-        Overlay::Confirm { wish, .. } => match action {
-            Action::Enter => {
+        Overlay::Confirm { wish, yes, .. } => match action {
+            Action::Left | Action::Right => *yes = !*yes,
+            Action::Enter if !*yes => close(state),
+            Action::Enter | Action::Yes => {
                 let wish = wish.clone();
                 close(state);
                 grant(state, wish);
@@ -170,31 +232,98 @@ pub fn act(state: &mut State, action: Action) {
         Overlay::Prompt { .. } => match action {
             Action::Enter => answer(state),
             Action::Back => close(state),
-            _ => {}
-        },
-        Overlay::Found(search) => {
-            let hits = search.hits.as_deref().unwrap_or_default();
-            let last = hits.len().saturating_sub(1);
-            match action {
-                Action::Up => search.at = search.at.saturating_sub(1),
-                Action::Down => search.at = (search.at + 1).min(last),
-                Action::PageUp => search.at = search.at.saturating_sub(page),
-                Action::PageDown => search.at = (search.at + page).min(last),
-                Action::Home => search.at = 0,
-                Action::End => search.at = last,
-                Action::Enter => {
-                    let process = hits.get(search.at).map(|hit| hit.process.clone());
-                    close(state);
-                    if let (Some(process), Some(run)) = (process, &mut state.run) {
-                        run.merged = None;
-                        run.go_to(&process);
-                    }
-                }
-                Action::Back => close(state),
-                _ => {}
+            _ => {
+                prompt::act(state, action);
             }
-        }
+        },
+        Overlay::Found(_) => search::act(state, action, page),
     }
+}
+
+/// Scrolls what is to be read. False: the topmost overlay is a list or something else.
+fn scroll(state: &mut State, by: isize) -> bool {
+    let theme = Theme::bare("", state.glyphs);
+    let Some(overlay) = state.overlays.last() else {
+        return false;
+    };
+    let Some(sheet) = sheet::of(state, overlay, &theme) else {
+        return false;
+    };
+    let height = usize::from(sheet.place(state.places.body).height);
+    if let Some(
+        Overlay::Help { scroll, .. }
+        | Overlay::Problems { scroll, .. }
+        | Overlay::Notices { scroll },
+    ) = state.overlays.last_mut()
+    {
+        *scroll = list::scrolled(*scroll, by, sheet.lines.len(), height);
+    }
+    true
+}
+
+/// A click: chooses what it is on.
+pub fn clicked(state: &mut State, at: Position) {
+    let area = state.places.body;
+    let Some(overlay) = state.overlays.last() else {
+        return;
+    };
+    if let Some([yes, no]) = view::answers(state, overlay, area) {
+        if yes.contains(at) {
+            act(state, Action::Yes);
+        } else if no.contains(at) {
+            act(state, Action::Back);
+        }
+        return;
+    }
+    let Some((rows, list)) = view::rows(state, overlay, area) else {
+        return;
+    };
+    if !rows.contains(at) {
+        return;
+    }
+    let selected = list.selected.unwrap_or(0);
+    let first = list::keep_visible(list.first, selected, list.length, rows.height);
+    let to = first + usize::from(at.y - rows.y);
+    if to >= list.length {
+        return;
+    }
+    let by = (to as isize).saturating_sub(selected as isize);
+    let is_chosen = match state.overlays.last_mut() {
+        Some(Overlay::Palette { at, .. }) => {
+            *at = to;
+            true
+        }
+        Some(Overlay::Pick(picker)) => {
+            picker.at = to;
+            true
+        }
+        Some(Overlay::Found(search)) => {
+            search.at = to;
+            by == 0
+        }
+        Some(Overlay::Themes { at, .. }) => {
+            *at = to;
+            if let Some(name) = state.themes.get(to) {
+                state.theme.clone_from(name);
+            }
+            by == 0
+        }
+        _ => false,
+    };
+    if is_chosen {
+        act(state, Action::Enter);
+    }
+}
+
+/// Shows lines to be read.
+pub fn tell(state: &mut State, title: impl Into<String>, lines: Vec<String>) {
+    let width = state.area.width.saturating_sub(8).min(92);
+    let lines = lines.iter().flat_map(|line| wrapped(line, width));
+    state.overlays.push(Overlay::Problems {
+        title: title.into(),
+        lines: lines.map(|line| (line, false)).collect(),
+        scroll: 0,
+    });
 }
 
 fn close(state: &mut State) {
@@ -207,11 +336,24 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Quit => state.effect(Effect::Quit),
         Wish::StopAndQuit => quit_now(state),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
+<<<<<<< HEAD
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => compose::opening::open(state, path, false),
         Wish::Overwrite(path) => compose::saving::save_to(state, path, Over::Anything),
         Wish::OverwriteTimeline(path) => timeline::save_to(state, path, Over::Anything),
         Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
+=======
+        Wish::Purge(queue) => queues::update::purge(state, queue),
+        Wish::Discard(path) => open_session(state, &path),
+        Wish::Overwrite(path) => save_to(state, path),
+        Wish::Recover(text) => {
+            state.tab = Tab::Compose;
+            compose::files::take_text(state, text);
+        }
+        Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
+        Wish::OverwriteOutput(path) => save_output(state, path),
+        Wish::DeleteRun(id) => runs::update::delete(state, id),
+>>>>>>> ecd47a7
         Wish::RunAgain(id) => runs::update::again(state, id),
     }
 }
@@ -235,7 +377,8 @@ fn answer(state: &mut State) {
     let Some(Overlay::Prompt { what, input, .. }) = state.overlays.last() else {
         return;
     };
-    let (what, text) = (*what, input.text().to_owned());
+    let (what, text) = (what.clone(), input.text().to_owned());
+    state.typed.remember(&what, &text);
     let refused = match what {
         For::Search | For::Filter if text.is_empty() => {
             close(state);
@@ -250,7 +393,7 @@ fn answer(state: &mut State) {
             Ok(pattern) => {
                 close(state);
                 match what {
-                    For::Search => search(state, &text, pattern),
+                    For::Search => search::begin(state, pattern),
                     _ => {
                         if let Some(run) = &mut state.run {
                             set_filter(run, Some(pattern));
@@ -261,21 +404,42 @@ fn answer(state: &mut State) {
             }
             Err(error) => one_line(&error.to_string()),
         },
+        For::Narrow => {
+            close(state);
+            return match state.tab {
+                Tab::Hosts => hosts::update::narrow(state, text.trim()),
+                _ => queues::update::narrow(state, text.trim()),
+            };
+        }
         _ if text.trim().is_empty() => "type a name, or esc to leave".to_owned(),
         For::SaveAs => {
             close(state);
+<<<<<<< HEAD
             compose::saving::save_as(state, text.trim());
+=======
+            if state.draft.path.as_deref() == Some(&path) {
+                save_to(state, path);
+            } else {
+                state.effect(Effect::Look(Target::Session(path)));
+            }
+>>>>>>> ecd47a7
             return;
         }
         For::SaveTimeline => {
             close(state);
+<<<<<<< HEAD
             let path = state.draft.folder(&state.folder).join(text.trim());
             timeline::save_to(state, path, Over::Nothing);
+=======
+            let path = PathBuf::from(text.trim());
+            state.effect(Effect::Look(Target::Timeline(path)));
+>>>>>>> ecd47a7
             return;
         }
         For::SaveOutput => {
             close(state);
-            save_output(state, PathBuf::from(text.trim()));
+            let path = PathBuf::from(text.trim());
+            state.effect(Effect::Look(Target::Output(path)));
             return;
         }
         For::Command => {
@@ -283,9 +447,9 @@ fn answer(state: &mut State) {
             compose::update::import(state, &text);
             return;
         }
-        For::Put => {
+        For::Put(queue) => {
             close(state);
-            super::super::queues::update::put(state, text.into_bytes());
+            queues::update::put(state, queue, text.into_bytes());
             return;
         }
     };
@@ -306,50 +470,83 @@ fn set_filter(run: &mut run::State, filter: Option<regex::Regex>) {
     }
 }
 
-/// Looks in the panes, and in the logs of what is selected.
-fn search(state: &mut State, text: &str, pattern: regex::Regex) {
-    state.tickets += 1;
-    let ticket = state.tickets;
-    let Some(run) = &mut state.run else { return };
-    run.search = Some(pattern);
-    let selected = run.selected();
-    // Those nearest to what is selected first; not more files than can be read while one waits.
-    const LOGS_MAX: usize = 2_000;
-    let logs: Vec<(ProcessId, PathBuf)> = run
-        .facts
-        .selected(selected.as_ref())
-        .filter_map(|(process, _)| Some((process.clone(), run.log(&process)?)))
-        .take(LOGS_MAX)
-        .collect();
-    state.overlays.push(Overlay::Found(Search {
-        pattern: text.to_owned(),
-        ticket,
-        hits: None,
-        more: false,
-        at: 0,
-    }));
-    state.effect(Effect::SearchLogs {
-        ticket,
-        pattern: text.to_owned(),
-        logs,
-    });
+/// Whether a file is there that is to be written: written, or asked about first.
+pub fn looked(state: &mut State, target: Target, exists: bool) {
+    if !exists {
+        return match target {
+            Target::Session(path) => save_to(state, path),
+            Target::Timeline(path) => timeline::save_to(state, path),
+            Target::Output(path) => save_output(state, path),
+        };
+    }
+    let path = target.path().display();
+    let question = format!("{path} is there already: write over it?");
+    let wish = match target {
+        Target::Session(path) => Wish::Overwrite(path),
+        Target::Timeline(path) => Wish::OverwriteTimeline(path),
+        Target::Output(path) => Wish::OverwriteOutput(path),
+    };
+    state.open_unasked(Overlay::confirm(question, wish));
 }
 
-/// An answer to a search.
-pub fn found(state: &mut State, ticket: u64, found: Vec<Hit>, there_is_more: bool) {
-    for overlay in &mut state.overlays {
-        if let Overlay::Found(search) = overlay
-            && search.ticket == ticket
-        {
-            // The newest are looked for, most of the time.
-            search.at = found.len().saturating_sub(1);
-            search.more = there_is_more;
-            search.hits = Some(found);
-            return;
+<<<<<<< HEAD
+=======
+/// Opens another session; asks first when changes would be lost.
+pub fn open_asked(state: &mut State, path: PathBuf) {
+    if state.draft.is_changed() {
+        let question =
+            "the session has changes that are not saved: open the other one all the same?";
+        state
+            .overlays
+            .push(Overlay::confirm(question, Wish::Discard(path)));
+    } else {
+        open_session(state, &path);
+    }
+}
+
+/// Opens a session in place of the one that is composed.
+pub fn open_session(state: &mut State, path: &Path) {
+    match Session::open(path) {
+        Ok(loaded) => {
+            put_draft(state, Draft::of(loaded));
+            compose::files::offer_unsaved(state);
+            if !state.is_live() {
+                state.run = None;
+                state.aside = None;
+            }
+        }
+        Err(problems) => {
+            let title = format!("{} cannot be opened", path.display());
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            state
+                .overlays
+                .push(Overlay::problems(title, &problems, &text));
         }
     }
 }
 
+/// Another session is composed: nothing of the one before stays, its unsaved changes neither.
+pub fn put_draft(state: &mut State, draft: Draft) {
+    let swap = compose::files::swap(state);
+    compose::files::is_kept(state, swap);
+    state.draft = draft;
+    state.compose.forget();
+    compose::files::remember(state);
+}
+
+/// Writes the session.
+pub fn save_to(state: &mut State, path: PathBuf) {
+    let swap = compose::files::swap(state);
+    let text = state.draft.written();
+    state.draft.path = Some(path.clone());
+    state.draft.text = Some(text.clone());
+    state.draft.saved = state.draft.session.clone();
+    state.effect(Effect::Write { path, text });
+    compose::files::is_kept(state, swap);
+    compose::files::remember(state);
+}
+
+>>>>>>> ecd47a7
 fn save_output(state: &mut State, to: PathBuf) {
     let Some(run) = &state.run else { return };
     if let Some(merged) = &run.merged {
@@ -369,6 +566,9 @@ fn save_output(state: &mut State, to: PathBuf) {
 
 /// Whether a key is text for the topmost overlay.
 pub fn takes_text(state: &State) -> bool {
-    matches!(state.overlays.last(), Some(Overlay::Pick(_)))
-        || !state.overlays.is_empty() && state.context() == Context::Prompt
+    match state.overlays.last() {
+        Some(Overlay::Pick(_) | Overlay::Palette { .. } | Overlay::Prompt { .. }) => true,
+        Some(Overlay::Help { is_finding, .. }) => *is_finding,
+        _ => false,
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Lines that are kept.
-const LINES_MAX: usize = 10_000;
+pub const LINES_MAX: usize = 10_000;
 
 /// Bytes of a line that are shown; the log has all of it.
 const LINE_MAX: usize = 4 << 10;
@@ -44,6 +44,10 @@ pub struct Merged {
     pub dropped: u64,
     /// Bytes that were skipped because they came faster than they could be shown.
     pub skipped: u64,
+    /// The question for the logs that is not answered yet.
+    pub waiting: Option<u64>,
+    /// The lines of the logs stand rank after rank: nobody wrote down when each came.
+    pub by_rank: bool,
     open: HashMap<ProcessId, PlainText>,
 }
 
@@ -57,6 +61,8 @@ impl Merged {
             filter: None,
             dropped: 0,
             skipped: 0,
+            waiting: None,
+            by_rank: false,
             open: HashMap::new(),
         }
     }
@@ -120,6 +126,25 @@ impl Merged {
         }
     }
 
+    /// The logs were read. They stand before all that came since; those of a past run in place of those of another moment.
+    pub fn gathered(&mut self, ticket: u64, lines: Vec<Line>, is_ordered: bool, is_past: bool) {
+        if self.waiting != Some(ticket) {
+            return;
+        }
+        self.waiting = None;
+        self.by_rank = !is_ordered;
+        if is_past {
+            self.lines.clear();
+            self.offset = 0;
+        }
+        let room = LINES_MAX.saturating_sub(self.lines.len());
+        let out = lines.len().saturating_sub(room);
+        self.dropped += out as u64;
+        for line in lines.into_iter().skip(out).rev() {
+            self.lines.push_front(line);
+        }
+    }
+
     /// The lines that pass the filter.
     pub fn shown(&self) -> impl DoubleEndedIterator<Item = &Line> {
         let filter = self.filter.as_ref();
@@ -141,7 +166,8 @@ impl Merged {
     }
 }
 
-fn line_of(bytes: &[u8]) -> String {
+/// A line as it is shown.
+pub fn line_of(bytes: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(bytes).into_owned();
     let cut = (0..=LINE_MAX.min(text.len()))
         .rev()

@@ -12,8 +12,8 @@ pub mod update;
 pub mod view;
 
 pub use self::{
-    merged::Merged,
-    pane::Pane,
+    merged::{LINES_MAX, Line, Merged, line_of},
+    pane::{Pane, TAIL},
     state::{Focus, Link, State},
     tiles::Layout,
     tree::{process_of, selector_of},

@@ -4,12 +4,13 @@
 //! for bytes itself. Start at [`Pane::live`] and [`Pane::parse`].
 //!
 //! A pane begins with the end of the log and goes on with live bytes. Both say where in the log they are, so that
-//! nothing is shown twice and what was skipped is known.
+//! nothing is shown twice and what was skipped is known ([`LogJoin`]).
 
 use std::collections::VecDeque;
 
 use crate::{
-    model::ids::{Incarnation, ProcessId},
+    engine::door::{Chunk, join::LogJoin},
+    model::ids::ProcessId,
     term::Screen,
 };
 
@@ -25,18 +26,23 @@ const KEPT: usize = 128 << 10;
 /// many, ordinary text some microseconds.
 const PIECE: usize = 2 << 10;
 
-/// Bytes with their place in the log.
+/// Bytes that wait.
 #[derive(Debug)]
-struct Piece {
-    at: u64,
-    bytes: Vec<u8>,
-    /// How many of them were fed.
-    fed: usize,
+enum Piece {
+    /// The end of the log.
+    Log(Vec<u8>),
+    /// What came live, and may be in the log too.
+    Live(Chunk),
+    /// What came live and is not in the log.
+    New(Vec<u8>),
 }
 
 impl Piece {
-    fn end(&self) -> u64 {
-        self.at + self.bytes.len() as u64
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Live(chunk) => &chunk.bytes,
+            Piece::Log(bytes) | Piece::New(bytes) => bytes,
+        }
     }
 }
 
@@ -52,11 +58,11 @@ pub struct Pane {
     loading: bool,
     waiting: VecDeque<Piece>,
     waiting_bytes: usize,
-    /// Where in the log the next byte is expected.
-    position: u64,
-    incarnation: Incarnation,
-    /// Bytes before this place in the log came before anybody could answer: questions in them are not answered.
-    silent_until: u64,
+    /// Bytes of the first piece that were fed.
+    fed: usize,
+    /// Bytes that were skipped and not counted yet.
+    missing: u64,
+    join: LogJoin,
 }
 
 impl Pane {
@@ -69,9 +75,9 @@ impl Pane {
             loading: true,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            position: 0,
-            incarnation: Incarnation::default(),
-            silent_until: 0,
+            fed: 0,
+            missing: 0,
+            join: LogJoin::at(0),
         }
     }
 
@@ -81,31 +87,44 @@ impl Pane {
             return;
         }
         self.loading = false;
-        self.position = at;
-        self.silent_until = at + bytes.len() as u64;
+        self.join = LogJoin::at(at + bytes.len() as u64);
         self.waiting_bytes += bytes.len();
-        self.waiting.push_front(Piece { at, bytes, fed: 0 });
+        self.waiting.push_front(Piece::Log(bytes));
     }
 
-    /// Bytes came, the first of them at this place of the log.
-    pub fn live(&mut self, incarnation: Incarnation, at: u64, bytes: Vec<u8>) {
-        self.incarnation = self.incarnation.max(incarnation);
-        self.waiting_bytes += bytes.len();
-        self.waiting.push_back(Piece { at, bytes, fed: 0 });
-        if self.waiting_bytes > WAITING_MAX && !self.loading {
-            while self.waiting_bytes > KEPT
-                && self.waiting.len() > 1
-                && let Some(piece) = self.waiting.pop_front()
-            {
-                self.waiting_bytes -= piece.bytes.len();
-            }
+    /// Bytes came.
+    pub fn live(&mut self, chunk: Chunk) {
+        self.waiting_bytes += chunk.bytes.len();
+        self.waiting.push_back(Piece::Live(chunk));
+        if self.waiting_bytes <= WAITING_MAX {
+            return;
         }
         // While the log is read, live bytes may come without bound: the newest are enough.
-        while self.loading
-            && self.waiting_bytes > WAITING_MAX
-            && let Some(piece) = self.waiting.pop_front()
-        {
-            self.waiting_bytes -= piece.bytes.len();
+        let least = if self.loading { WAITING_MAX } else { KEPT };
+        while self.waiting_bytes > least && self.waiting.len() > 1 {
+            self.skip();
+        }
+    }
+
+    /// Skips the oldest bytes that wait; there are others behind them.
+    fn skip(&mut self) {
+        let Some(piece) = self.waiting.pop_front() else {
+            return;
+        };
+        self.waiting_bytes -= piece.bytes().len();
+        let fed = std::mem::take(&mut self.fed);
+        match piece {
+            // What of it is in the log is known only when that was read: its place is before the next one's.
+            Piece::Live(chunk) if self.loading => {
+                if let Some(Piece::Live(next)) = self.waiting.front_mut() {
+                    next.gap += chunk.gap + chunk.bytes.len() as u64;
+                }
+            }
+            Piece::Live(chunk) => {
+                let (gap, new) = self.join.rest(&chunk);
+                self.missing += gap + new.len() as u64;
+            }
+            Piece::Log(bytes) | Piece::New(bytes) => self.missing += (bytes.len() - fed) as u64,
         }
     }
 
@@ -124,46 +143,57 @@ impl Pane {
         if self.loading {
             return Vec::new();
         }
-        let Some(piece) = self.waiting.front_mut() else {
+        if let Some(Piece::Live(chunk)) = self.waiting.front() {
+            let (gap, new) = self.join.rest(chunk);
+            let new = new.to_vec();
+            self.missing += gap;
+            self.waiting_bytes -= chunk.bytes.len() - new.len();
+            self.waiting[0] = Piece::New(new);
+        }
+        let Some(piece) = self.waiting.front() else {
             return Vec::new();
         };
-        let rest = &piece.bytes[piece.fed..];
-        let len = rest.len().min(PIECE);
-        let at = piece.at + piece.fed as u64;
-        let end = at + len as u64;
-        if at > self.position {
-            self.skipped += at - self.position;
+        if self.missing > 0 {
+            self.skipped += std::mem::take(&mut self.missing);
             self.screen.gap();
-            self.position = at;
         }
-        // What the log already gave.
-        let known = (self.position - at).min(len as u64) as usize;
-        self.screen.feed(&rest[known..len]);
-        self.position = self.position.max(end);
-        piece.fed += len;
-        if piece.fed == piece.bytes.len() {
-            self.waiting_bytes -= piece.bytes.len();
+        let is_past = matches!(piece, Piece::Log(_));
+        let bytes = piece.bytes();
+        let end = bytes.len().min(self.fed + PIECE);
+        self.screen.feed(&bytes[self.fed..end]);
+        self.fed = end;
+        if end == bytes.len() {
+            self.waiting_bytes -= bytes.len();
             self.waiting.pop_front();
+            self.fed = 0;
         }
         let replies = self.screen.take_replies();
-        if end <= self.silent_until {
+        if is_past {
+            // It was asked before anybody could answer.
             self.screen.take_bell();
             return Vec::new();
         }
         replies
     }
-
-    /// Where in the log what is shown ends.
-    pub fn position(&self) -> u64 {
-        self.waiting
-            .back()
-            .map_or(self.position, |piece| piece.end().max(self.position))
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::model::ids::Incarnation;
+
+    fn live(pane: &mut Pane, offset: u64, gap: u64, bytes: &[u8]) {
+        pane.live(Chunk {
+            process: Arc::new(pane.process.clone()),
+            incarnation: Incarnation(0),
+            stream: 0,
+            offset,
+            gap,
+            bytes: bytes.to_vec(),
+        });
+    }
 
     fn pane() -> Pane {
         Pane::new("g/a.0".parse().unwrap(), (4, 20), 100)
@@ -185,10 +215,10 @@ mod tests {
     #[test]
     fn what_the_log_gave_is_not_shown_again_when_it_comes_live() {
         let mut pane = pane();
-        pane.live(Incarnation(0), 3, b"two\r\n".to_vec());
+        live(&mut pane, 3, 0, b"two\r\n");
         assert!(!pane.has_work(), "the log comes first");
         pane.loaded(0, b"1\r\ntwo\r\n".to_vec());
-        pane.live(Incarnation(0), 8, b"three".to_vec());
+        live(&mut pane, 8, 0, b"three");
         finish(&mut pane);
         assert_eq!(shown(&pane), ["1", "two", "three", ""]);
         assert_eq!(pane.skipped, 0);
@@ -198,7 +228,7 @@ mod tests {
     fn bytes_that_overlap_in_part_are_joined() {
         let mut pane = pane();
         pane.loaded(10, b"abcdef".to_vec());
-        pane.live(Incarnation(0), 13, b"defghi".to_vec());
+        live(&mut pane, 13, 0, b"defghi");
         finish(&mut pane);
         assert_eq!(shown(&pane)[0], "abcdefghi");
     }
@@ -210,15 +240,45 @@ mod tests {
         let line = b"0123456789abcdef\r\n".repeat(4_000);
         let mut at = 0;
         for _ in 0..40 {
-            pane.live(Incarnation(0), at, line.clone());
+            live(&mut pane, at, 0, &line);
             at += line.len() as u64;
             assert!(pane.waiting_bytes <= WAITING_MAX + line.len());
         }
-        pane.live(Incarnation(0), at, b"the end".to_vec());
+        live(&mut pane, at, 0, b"the end");
         finish(&mut pane);
-        assert!(pane.skipped > 0);
+        assert!(pane.skipped > at - WAITING_MAX as u64, "{}", pane.skipped);
+        assert!(pane.skipped < at - KEPT as u64 / 2, "{}", pane.skipped);
         assert_eq!(shown(&pane)[3], "the end");
-        assert_eq!(pane.position(), at + 7);
+        assert_eq!(pane.waiting_bytes, 0);
+    }
+
+    #[test]
+    fn a_flood_while_the_log_is_read_is_counted_only_where_the_log_ends() {
+        let mut pane = pane();
+        let line = vec![b'x'; 64 << 10];
+        let pieces = 40;
+        for piece in 0..pieces {
+            live(&mut pane, piece * line.len() as u64, 0, &line);
+        }
+        let read = 10 * line.len() as u64;
+        pane.loaded(read - 4, b"tail".to_vec());
+        finish(&mut pane);
+        let came = pieces * line.len() as u64;
+        assert_eq!(pane.skipped, came - read - WAITING_MAX as u64);
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_shown_and_what_was_dropped_on_the_way_is_counted() {
+        let mut pane = pane();
+        pane.loaded(0, b"1\r\n".to_vec());
+        for line in [&b"2\r\n"[..], b"3\r\n", b"4"] {
+            live(&mut pane, 3, 0, line);
+        }
+        finish(&mut pane);
+        assert_eq!(shown(&pane), ["1", "2", "3", "4"]);
+        live(&mut pane, 3, 500, b"5");
+        finish(&mut pane);
+        assert_eq!(pane.skipped, 500);
     }
 
     #[test]
@@ -226,7 +286,7 @@ mod tests {
         let mut pane = pane();
         pane.loaded(0, b"\x1b[6n".to_vec());
         assert_eq!(finish(&mut pane), b"");
-        pane.live(Incarnation(0), 4, b"\x1b[6n".to_vec());
+        live(&mut pane, 4, 0, b"\x1b[6n");
         assert_eq!(finish(&mut pane), b"\x1b[1;1R");
     }
 }

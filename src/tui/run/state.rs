@@ -30,7 +30,7 @@ use crate::{
         message::Effect,
         queues::{History, Look},
         runs::{
-            Past,
+            Ends, Past,
             reading::{Moment, Opened},
         },
         timeline::Noted,
@@ -102,6 +102,8 @@ pub struct State {
     pub because: Option<(ProcessId, String)>,
     /// Which past run it is, and which moment of it.
     pub past: Option<Box<Past>>,
+    /// How long its logs were at that moment.
+    ends: Ends,
     /// What the user did since it was started.
     pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
@@ -133,6 +135,7 @@ impl State {
             look: Look::default(),
             because: None,
             past: None,
+            ends: Ends::default(),
             noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
@@ -142,20 +145,31 @@ impl State {
 
     /// A past run as it was in the end.
     pub fn of_the_past(opened: Opened, scrollback: usize) -> Self {
-        let past = Past::new(&opened);
         let mut run = Self::new(&opened.session, scrollback);
-        run.folder = Some(opened.listed.path);
+        let past = Past::new(opened.listed, &opened.through);
+        run.folder = Some(past.listed.path.clone());
         run.link = Link::Past;
         run.past = Some(Box::new(past));
-        run.turn_to(opened.moment);
+        run.turn_to(opened.through.moment);
         run
     }
 
-    /// A past run as it was at another moment.
-    pub fn turn_to(&mut self, moment: Moment) {
+    /// A past run as it was at another moment: what is to be read anew for that.
+    pub fn turn_to(&mut self, moment: Moment) -> Vec<Effect> {
         self.facts = moment.facts;
         self.queues = moment.queues;
         self.clock = (moment.at, None);
+        let before = std::mem::replace(&mut self.ends, moment.ends);
+        let changed = self.panes.iter().map(|(pane, _)| &pane.process);
+        let changed = changed.filter(|process| before.of(process) != self.ends.of(process));
+        changed
+            .filter_map(|process| self.read_tail(process))
+            .collect()
+    }
+
+    /// Where the log of a process ends at the moment that is looked at; absent: where it ends.
+    pub fn until(&self, process: &ProcessId) -> Option<u64> {
+        self.ends.of(process)
     }
 
     /// Another run is looked at: nothing of this one is drawn, so that its output need not come.
@@ -253,27 +267,17 @@ impl State {
         Some(log_path(self.folder.as_deref()?, process))
     }
 
-    /// The processes whose panes belong to what is selected, and which of them is current.
-    fn scope(&self) -> (Vec<ProcessId>, usize) {
-        let Some(selected) = self.selected() else {
-            return (Vec::new(), 0);
-        };
-        let current = process_of(&selected);
+    /// The ranks whose panes belong to what is selected; none: nothing is selected.
+    fn scope(&self) -> Option<Selector> {
+        let selected = self.selected()?;
         if self.zoom {
-            return (self.current().into_iter().collect(), 0);
+            return self.current().as_ref().map(super::tree::selector_of);
         }
-        let scope = match (&selected.template, &current) {
+        Some(match (&selected.template, selected.rank) {
             // A rank is shown among those of its group.
-            (None, _) | (_, Some(_)) => Selector::group(selected.group.clone()),
-            (Some(_), None) => selected.clone(),
-        };
-        let all: Vec<ProcessId> = self
-            .facts
-            .selected(Some(&scope))
-            .map(|(process, _)| process)
-            .collect();
-        let at = current.and_then(|current| all.iter().position(|process| *process == current));
-        (all, at.unwrap_or(usize::MAX))
+            (None, _) | (_, Some(_)) => Selector::group(selected.group),
+            (Some(_), None) => selected,
+        })
     }
 
     /// Opens the panes that belong to what is selected in this area, closes the others, and says what is to be done
@@ -286,19 +290,28 @@ impl State {
             self.watch(watched, &mut effects);
             return effects;
         }
-        let (all, current) = self.scope();
+        let scope = self.scope();
+        let all = scope
+            .as_ref()
+            .map_or(0, |scope| self.facts.count(Some(scope)).total as usize);
         let layout = if self.zoom {
             Layout::Fixed(1)
         } else {
             self.layout
         };
-        let each = layout.capacity(area, all.len());
-        self.pages = all.len().div_ceil(each).max(1);
-        self.page = match current {
-            usize::MAX => self.page.min(self.pages - 1),
-            current => current / each,
+        let each = layout.capacity(area, all);
+        self.pages = all.div_ceil(each).max(1);
+        let selected = self.selected().as_ref().and_then(process_of);
+        let at = selected.and_then(|process| self.facts.position(scope.as_ref(), &process));
+        self.page = match at {
+            // The pane of the rank that is selected is always there.
+            Some(at) => at / each,
+            None => self.page.min(self.pages - 1),
         };
-        let shown: Vec<ProcessId> = all.into_iter().skip(self.page * each).take(each).collect();
+        let shown = match &scope {
+            Some(scope) => self.facts.page(Some(scope), self.page * each, each),
+            None => Vec::new(),
+        };
         let tiles = tiles::split(area, shown.len());
         let mut before = std::mem::take(&mut self.panes);
         for (process, tile) in shown.iter().zip(tiles) {
@@ -341,22 +354,50 @@ impl State {
             process: process.clone(),
             path: self.log(process)?,
             bytes: TAIL,
+            until: self.until(process),
         })
     }
 
-    /// The end of a log was read.
-    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>) {
-        match &mut self.merged {
-            Some(merged) if self.link == Link::Past => {
-                merged.push(process, 0, &bytes);
-                merged.finish(process);
-            }
-            _ => {
-                if let Some(pane) = self.pane(process) {
-                    pane.loaded(at, bytes);
-                }
-            }
+    /// The end of a log was read, as if it ended at `until`.
+    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>, until: Option<u64>) {
+        // Of another moment: the one that is wanted is on its way.
+        if until != self.until(process) {
+            return;
         }
+        let (is_past, scrollback) = (self.link == Link::Past, self.scrollback);
+        if let Some(pane) = self.pane(process) {
+            if is_past && !pane.is_loading() {
+                let size = pane.screen.size();
+                *pane = Pane::new(process.clone(), (size.rows, size.cols), scrollback);
+            }
+            pane.loaded(at, bytes);
+        }
+    }
+
+    /// Asks for the lines of the logs that no live bytes will come of, if there are any.
+    pub fn gather(&mut self, ticket: u64) -> Option<Effect> {
+        let folder = self.folder.clone()?;
+        let merged = self.merged.as_mut()?;
+        let is_live =
+            matches!(self.link, Link::Starting | Link::Up) && self.facts.outcome.is_none();
+        let logs: Vec<(ProcessId, Option<u64>)> = merged
+            .watched(&self.facts)
+            .into_iter()
+            .filter(|process| {
+                let rank = self.facts.rank(process);
+                !is_live || !rank.is_some_and(|rank| rank.state.is_live())
+            })
+            .map(|process| (process.clone(), self.ends.of(&process)))
+            .collect();
+        if logs.is_empty() {
+            return None;
+        }
+        merged.waiting = Some(ticket);
+        Some(Effect::Gather {
+            ticket,
+            folder,
+            logs,
+        })
     }
 
     fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {

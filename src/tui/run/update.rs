@@ -65,9 +65,13 @@ pub fn launch(state: &mut State) {
         name: draft.name(),
         folder: draft.folder(&state.folder),
         path: draft.path.clone(),
-        host_aliases: state.aliases.clone(),
+        host_aliases: match &draft.origin {
+            Some(origin) => origin.aliases.clone(),
+            None => state.aliases.clone(),
+        },
         start: true,
         size: SIZE,
+        cwd: draft.origin.as_ref().and_then(|origin| origin.cwd.clone()),
     };
     state.run = Some(run);
     state.aside = None;
@@ -242,18 +246,16 @@ fn merge(state: &mut State) {
         Some(_) => Selector::group(selected.group),
         None => selected,
     };
-    let merged = Merged::new(of);
-    // Of the past, the logs are all there is.
-    let logs: Vec<Effect> = match run.link {
-        Link::Past => merged
-            .watched(&run.facts)
-            .iter()
-            .filter_map(|process| run.read_tail(process))
-            .collect(),
-        _ => Vec::new(),
-    };
-    run.merged = Some(merged);
-    state.effects.extend(logs);
+    run.merged = Some(Merged::new(of));
+    gather(state);
+}
+
+/// Reads what the merged view cannot get from the engine.
+pub fn gather(state: &mut State) {
+    state.tickets += 1;
+    let ticket = state.tickets;
+    let effect = state.run.as_mut().and_then(|run| run.gather(ticket));
+    state.effects.extend(effect);
 }
 
 fn begin_typing(state: &mut State, to_all: bool) {
@@ -471,6 +473,8 @@ fn turn_page(run: &mut Run, by: isize) {
 pub fn lost(state: &mut State, reason: String) {
     if let Some(run) = state.live_run_mut()
         && run.facts.outcome.is_none()
+        // The first reason is the cause.
+        && !matches!(run.link, Link::Gone(_))
     {
         run.typing = None;
         run.link = Link::Gone(reason.clone());

@@ -19,6 +19,9 @@ pub fn draw(run: &Run, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         0 => {}
         count => right.push(format!("{count} more ranks are not followed")),
     }
+    if merged.by_rank {
+        right.push("from the logs, rank after rank".to_owned());
+    }
     if merged.skipped > 0 {
         right.push(format!("{} not shown", amount(merged.skipped)));
     }
@@ -73,12 +76,12 @@ pub fn draw(run: &Run, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         }
     }
     if lines.is_empty() {
-        centred(
-            "lines that come from now on are shown here",
-            theme.dim,
-            inside,
-            buffer,
-        );
+        let text = match merged.waiting {
+            Some(_) => "reading the logs",
+            None if !run.is_live() => "nothing was printed",
+            None => "lines that come from now on are shown here",
+        };
+        centred(text, theme.dim, inside, buffer);
     }
 }
 

@@ -78,7 +78,7 @@ pub fn draw(
         }
         return None;
     }
-    // A log does not say when its lines were written; what had not begun had written nothing.
+    // Where nobody wrote down when a log grew: what had not begun had written nothing.
     let has_begun = run.link != Link::Past || rank.began.is_some();
     if has_begun {
         screen(&pane.screen, inside, theme, run.search.as_ref(), buffer);
@@ -148,7 +148,8 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
             pane.screen.offset()
         ));
     }
-    if run.past.as_ref().is_some_and(|past| !past.is_at_end()) && rank.state.is_live() {
+    let is_inside = run.past.as_ref().is_some_and(|past| !past.is_at_end());
+    if is_inside && rank.state.is_live() && run.until(&pane.process).is_none() {
         parts.push("output up to its end".to_owned());
     }
     if pane.skipped > 0 {
