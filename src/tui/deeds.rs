@@ -77,9 +77,9 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
                 is_ordered,
             }
         }
-        Effect::Look(target) => {
-            let exists = target.path().symlink_metadata().is_ok();
-            Msg::Looked(target, exists)
+        Effect::Look(path) => {
+            let exists = path.symlink_metadata().is_ok();
+            Msg::Looked(path, exists)
         }
         Effect::SearchLogs {
             ticket,
@@ -121,21 +121,7 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
                 .map_err(|error| format!("{} cannot be written: {error}", folder.display()));
             Msg::Unpacked { path, start }
         }
-<<<<<<< HEAD
-        Effect::CopyFile { from, to } => {
-            Msg::Written(written(std::fs::copy(&from, &to).map(drop), to))
-        }
-=======
-        Effect::Keep { path, text } => {
-            // Nobody waits for it, and where it cannot be written there is nothing to be done.
-            if let Err(error) = keep(&path, text.as_deref()) {
-                tracing::debug!("{} is not kept: {error}", path.display());
-            }
-            return None;
-        }
-        Effect::Write { path, text } => Msg::Written(written(write(&path, &text), path)),
         Effect::CopyFile { from, to } => Msg::Written(written(copy(&from, &to), to)),
->>>>>>> ecd47a7
         _ => return None,
     })
 }
@@ -216,7 +202,6 @@ fn edit_by(editor: &str, text: &str) -> Msg {
         Err(error) => return failed(error),
     };
     let _ = std::fs::remove_file(&path);
-<<<<<<< HEAD
     let why = match status {
         Ok(status) if status.success() => return Msg::Edited(edited),
         Ok(status) => format!("`{editor}` ended with {status}"),
@@ -224,22 +209,6 @@ fn edit_by(editor: &str, text: &str) -> Msg {
     };
     let text = Some(edited).filter(|edited| edited != text && !edited.trim().is_empty());
     Msg::EditFailed { why, text }
-=======
-    match status {
-        Ok(status) if status.success() => edited,
-        Ok(status) => Err(format!(
-            "`{editor}` ended with {status}: nothing was changed"
-        )),
-        Err(error) => Err(format!("`{editor}` cannot be started: {error}")),
-    }
-}
-
-/// In one step: whoever reads it sees the old file or the new one.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    replace(path, |file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    })
 }
 
 /// Copies a log, in one step too. Never over itself: it is the only one.
@@ -273,7 +242,6 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
         let _ = std::fs::remove_file(&temporary);
     }
     result
->>>>>>> ecd47a7
 }
 
 /// The last bytes of a file, taken to end at `until`, and where they begin.
@@ -379,7 +347,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn what_was_written_in_an_editor_that_failed_is_given_back() {
         let failed = |editor: &str| match edit_by(editor, "before") {
             Msg::EditFailed { text, .. } => text,
@@ -392,7 +359,9 @@ mod tests {
         assert_eq!(failed("false"), None);
         let edited = edit_by("printf after > \"$1\"; :", "before");
         assert!(matches!(edited, Msg::Edited(text) if text == "after"));
-=======
+    }
+
+    #[test]
     fn a_log_is_copied_whole_and_never_over_itself() {
         let folder = tempfile::tempdir().unwrap();
         let [log, link, other] = ["0.log", "link", "other"].map(|name| folder.path().join(name));
@@ -407,17 +376,5 @@ mod tests {
         for path in [&log, &other] {
             assert_eq!(std::fs::read_to_string(path).unwrap(), "all of it");
         }
-    }
-
-    #[test]
-    fn a_file_is_written_whole_or_not_at_all() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("session.ron");
-        write(&path, "old").unwrap();
-        write(&path, "new").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        assert!(write(&folder.path().join("none/x"), "new").is_err());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
->>>>>>> ecd47a7
     }
 }

@@ -35,16 +35,12 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    engine::door::{client::Client, wire::FromEngine},
+    engine::door::{
+        client::Client,
+        wire::{FromEngine, Opening, ToEngine},
+    },
     model::event::Level,
 };
-<<<<<<< HEAD
-=======
-use crate::engine::door::{
-    client::Client,
-    wire::{FromEngine, Opening, ToEngine},
-};
->>>>>>> ecd47a7
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -82,13 +78,10 @@ pub struct Loop<'t> {
     pub theme: &'t dyn Fn(&str) -> (Theme, Option<String>),
     /// Places a session on paper.
     pub planner: Planner,
-<<<<<<< HEAD
     /// Where swap files are that cannot lie beside their sessions.
     pub swap_folder: Option<PathBuf>,
-=======
     /// More arguments for an engine.
     pub engine_arguments: Vec<String>,
->>>>>>> ecd47a7
 }
 
 /// Runs until the user leaves.

@@ -4,7 +4,7 @@
 //! the state may not do itself). Never performs one: that is the event loop's.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -78,8 +78,8 @@ pub enum Msg {
         /// There was more than is given.
         more: bool,
     },
-    /// Whether a file is there that is to be written.
-    Looked(Target, bool),
+    /// Whether a file is there that the output is to be written to.
+    Looked(PathBuf, bool),
     /// A record was read.
     Runs(Answer),
     /// What is in a folder.
@@ -130,25 +130,6 @@ pub struct Hit {
     pub text: Vec<String>,
     /// Which of the lines it is.
     pub at: usize,
-}
-
-/// What is to be written to a file of the user's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The session.
-    Session(PathBuf),
-    /// The session with what was done since its start.
-    Timeline(PathBuf),
-    /// The output that is looked at.
-    Output(PathBuf),
-}
-
-impl Target {
-    /// Where.
-    pub fn path(&self) -> &Path {
-        let (Target::Session(path) | Target::Timeline(path) | Target::Output(path)) = self;
-        path
-    }
 }
 
 /// The ticket of the search that is wanted, seen by those that search.
@@ -216,7 +197,7 @@ pub enum Effect {
         nearest: usize,
     },
     /// Look whether a file is there before it is written; answered by [`Msg::Looked`].
-    Look(Target),
+    Look(PathBuf),
     /// Read the records of runs; answered by [`Msg::Runs`].
     Runs(Ask),
     /// Look what is in a folder; answered by [`Msg::Listed`].
@@ -274,11 +255,7 @@ pub enum Effect {
     Page(PathBuf),
     /// Ring the bell, and tell the desktop.
     Alert(String),
-<<<<<<< HEAD
     /// Stop until the user takes the program to the foreground again.
-=======
-    /// Back to the shell for a while.
->>>>>>> ecd47a7
     Suspend,
     /// Draw everything anew.
     Redraw,

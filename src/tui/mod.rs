@@ -151,11 +151,8 @@ pub fn open(options: Options) -> io::Result<()> {
         program: options.program,
         theme: &theme,
         planner: options.planner,
-<<<<<<< HEAD
         swap_folder: state.compose.swap_folder.clone(),
-=======
         engine_arguments: options.engine_arguments,
->>>>>>> ecd47a7
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -113,21 +113,12 @@ impl Draft {
     /// A session from a file, which says this.
     pub fn read(path: PathBuf, session: Session, text: Arc<str>) -> Self {
         Self {
-<<<<<<< HEAD
             saved: session.clone(),
             session,
             text: Some(text.clone()),
             path: Some(path),
             saved_text: Some(text),
             ..Self::empty()
-=======
-            saved: loaded.session.clone(),
-            session: loaded.session,
-            text: Some(loaded.text),
-            path: Some(loaded.path),
-            base: None,
-            origin: None,
->>>>>>> ecd47a7
         }
     }
 
@@ -292,11 +283,11 @@ impl State {
         }
     }
 
-<<<<<<< HEAD
     /// Whether something that was written is in no file of the user's.
     pub fn has_unsaved(&self) -> bool {
         self.draft.is_changed() || self.compose.rejected.is_some()
-=======
+    }
+
     /// The key to name for an action in a place, as it is shown.
     pub fn key(&self, context: Context, action: Action) -> String {
         let keys = self.config.keymap.keys(context, action);
@@ -309,7 +300,6 @@ impl State {
     pub fn open_unasked(&mut self, overlay: Overlay) {
         self.overlays.push(overlay);
         self.deaf_until = Some(self.now + DEAF);
->>>>>>> ecd47a7
     }
 
     /// Whether a past run is looked at.

@@ -93,23 +93,15 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             at,
             more,
         } => overlay::search::found(state, ticket, hits, at, more),
-        Msg::Looked(target, exists) => overlay::update::looked(state, target, exists),
+        Msg::Looked(path, exists) => overlay::update::looked(state, path, exists),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
             state.toasts.push(Level::Info, text, now);
         }
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
-<<<<<<< HEAD
-        Msg::Due => {
-            if let Some(run) = state.live_run_mut() {
-                let seconds = run.seconds(now);
-                run.queues.rest(seconds);
-            }
-        }
-=======
-        Msg::Due => compose::files::due(state),
->>>>>>> ecd47a7
+        // What is due is seen to at every turn.
+        Msg::Due => {}
     }
     overlay::update::grant_unasked(state);
     if settles {
@@ -228,15 +220,9 @@ fn anywhere(state: &mut State, action: Action) {
             state.overlays.push(Overlay::help(of));
         }
         Action::Palette => overlay::update::open_palette(state),
-<<<<<<< HEAD
         Action::Theme => compose::lists::open_themes(state),
-        Action::Notices => state.overlays.push(Overlay::Notices { scroll: 0 }),
-        Action::ShowCompose => compose::update::show(state),
-=======
-        Action::Theme => overlay::update::open_themes(state),
         Action::Notices => state.overlays.push(Overlay::Notices { scroll: usize::MAX }),
-        Action::ShowCompose => state.tab = Tab::Compose,
->>>>>>> ecd47a7
+        Action::ShowCompose => compose::update::show(state),
         Action::ShowRun => state.tab = Tab::Run,
         Action::ShowQueues => state.tab = Tab::Queues,
         Action::ShowHosts => state.tab = Tab::Hosts,

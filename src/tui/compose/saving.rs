@@ -274,7 +274,7 @@ fn refused(state: &mut State, path: PathBuf, what: What, why: Refused) {
         What::Draft(_) => return,
         What::Timeline => Wish::OverwriteTimeline(path),
     };
-    state.overlays.push(Overlay::confirm(question, wish));
+    state.open_unasked(Overlay::confirm(question, wish));
 }
 
 /// A path as it is called from where the program was started, if it is below.

@@ -51,13 +51,6 @@ pub enum Wish {
     RunAgain(String),
 }
 
-impl Wish {
-    /// Whether it takes something away that does not come back.
-    pub fn destroys(&self) -> bool {
-        !matches!(self, Wish::Recover(_))
-    }
-}
-
 /// What a line of text is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum For {
@@ -71,17 +64,10 @@ pub enum For {
     SaveTimeline,
     /// A file to write the output to.
     SaveOutput,
-<<<<<<< HEAD
-    /// An item for the queue that is selected.
-    Put,
-=======
-    /// A session to open.
-    Open,
     /// An item for this queue.
     Put(String),
     /// A part of the names of what is to be shown.
     Narrow,
->>>>>>> ecd47a7
     /// A command line to make a template of.
     Command,
 }
@@ -95,13 +81,8 @@ impl For {
             For::SaveAs => "save the session as",
             For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
-<<<<<<< HEAD
-            For::Put => "put into the queue",
-=======
-            For::Open => "open a session",
             For::Put(queue) => return Cow::Owned(format!("put into {queue}")),
             For::Narrow => "show only those with this in their name",
->>>>>>> ecd47a7
             For::Command => "a shell command, as you would type it",
         })
     }
@@ -182,7 +163,7 @@ impl Overlay {
         Self::Confirm {
             question: question.into(),
             // Enter is pressed too easily for what does not come back.
-            yes: !wish.destroys(),
+            yes: false,
             wish,
         }
     }
@@ -238,16 +219,8 @@ impl Overlay {
                 Context::Help
             }
             Overlay::Why(_) => Context::Help,
-<<<<<<< HEAD
-            Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Found(_) | Overlay::Pick(_) => Context::List,
-=======
             Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Palette { .. }
-            | Overlay::Themes { .. }
-            | Overlay::Found(_)
-            | Overlay::Pick(_) => Context::List,
->>>>>>> ecd47a7
+            Overlay::Palette { .. } | Overlay::Found(_) | Overlay::Pick(_) => Context::List,
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }

@@ -9,26 +9,16 @@ use ratatui::layout::Position;
 
 use super::{For, Overlay, Wish, prompt, search, sheet, view};
 use crate::{
-    model::{
-        event::{Command, Level},
-    },
+    model::event::{Command, Level},
     tui::{
-<<<<<<< HEAD
         compose::{self, saving::Over},
         config::Confirm,
-        keymap::{Action, Context, Keymap},
-        message::{Effect, Hit},
-        run,
-        runs::{self, Ask},
-        state::State,
-=======
-        compose, hosts,
+        hosts,
         keymap::{Action, Keymap},
-        message::{Effect, Target},
+        message::Effect,
         queues, run, runs,
-        state::{Draft, State, Tab},
+        state::{State, Tab},
         theme::Theme,
->>>>>>> ecd47a7
         timeline,
         update::{perform, quit_now},
         widget::{fuzzy, list, text::wrapped},
@@ -195,28 +185,7 @@ pub fn act(state: &mut State, action: Action) {
             } else if action == Action::Back {
                 close(state);
             }
-<<<<<<< HEAD
-            _ => {}
-        },
-=======
         }
-        Overlay::Themes { at, before } => {
-            let last = state.themes.len().saturating_sub(1);
-            match (action, action.rows(page)) {
-                (_, Some(by)) => *at = at.saturating_add_signed(by).min(last),
-                (Action::Enter, _) => return close(state),
-                (Action::Back, _) => {
-                    state.theme = std::mem::take(before);
-                    return close(state);
-                }
-                _ => return,
-            }
-            // Seen at once: that is how one chooses.
-            if let Some(name) = state.themes.get(*at) {
-                state.theme.clone_from(name);
-            }
-        }
->>>>>>> ecd47a7
         Overlay::Pick(_) => compose::pick::act(state, action),
         Overlay::Confirm { wish, yes, .. } => match action {
             Action::Left | Action::Right => *yes = !*yes,
@@ -275,7 +244,7 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         return;
     }
-    let Some((rows, list)) = view::rows(state, overlay, area) else {
+    let Some((rows, list)) = view::rows(overlay, area) else {
         return;
     };
     if !rows.contains(at) {
@@ -299,13 +268,6 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         Some(Overlay::Found(search)) => {
             search.at = to;
-            by == 0
-        }
-        Some(Overlay::Themes { at, .. }) => {
-            *at = to;
-            if let Some(name) = state.themes.get(to) {
-                state.theme.clone_from(name);
-            }
             by == 0
         }
         _ => false,
@@ -336,24 +298,12 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Quit => state.effect(Effect::Quit),
         Wish::StopAndQuit => quit_now(state),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
-<<<<<<< HEAD
-        Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
+        Wish::Purge(queue) => queues::update::purge(state, queue),
         Wish::Discard(path) => compose::opening::open(state, path, false),
         Wish::Overwrite(path) => compose::saving::save_to(state, path, Over::Anything),
         Wish::OverwriteTimeline(path) => timeline::save_to(state, path, Over::Anything),
-        Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
-=======
-        Wish::Purge(queue) => queues::update::purge(state, queue),
-        Wish::Discard(path) => open_session(state, &path),
-        Wish::Overwrite(path) => save_to(state, path),
-        Wish::Recover(text) => {
-            state.tab = Tab::Compose;
-            compose::files::take_text(state, text);
-        }
-        Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
         Wish::OverwriteOutput(path) => save_output(state, path),
         Wish::DeleteRun(id) => runs::update::delete(state, id),
->>>>>>> ecd47a7
         Wish::RunAgain(id) => runs::update::again(state, id),
     }
 }
@@ -414,32 +364,19 @@ fn answer(state: &mut State) {
         _ if text.trim().is_empty() => "type a name, or esc to leave".to_owned(),
         For::SaveAs => {
             close(state);
-<<<<<<< HEAD
             compose::saving::save_as(state, text.trim());
-=======
-            if state.draft.path.as_deref() == Some(&path) {
-                save_to(state, path);
-            } else {
-                state.effect(Effect::Look(Target::Session(path)));
-            }
->>>>>>> ecd47a7
             return;
         }
         For::SaveTimeline => {
             close(state);
-<<<<<<< HEAD
             let path = state.draft.folder(&state.folder).join(text.trim());
             timeline::save_to(state, path, Over::Nothing);
-=======
-            let path = PathBuf::from(text.trim());
-            state.effect(Effect::Look(Target::Timeline(path)));
->>>>>>> ecd47a7
             return;
         }
         For::SaveOutput => {
             close(state);
             let path = PathBuf::from(text.trim());
-            state.effect(Effect::Look(Target::Output(path)));
+            state.effect(Effect::Look(path));
             return;
         }
         For::Command => {
@@ -470,83 +407,15 @@ fn set_filter(run: &mut run::State, filter: Option<regex::Regex>) {
     }
 }
 
-/// Whether a file is there that is to be written: written, or asked about first.
-pub fn looked(state: &mut State, target: Target, exists: bool) {
+/// Whether a file is there that the output is to be written to: written, or asked about first.
+pub fn looked(state: &mut State, path: PathBuf, exists: bool) {
     if !exists {
-        return match target {
-            Target::Session(path) => save_to(state, path),
-            Target::Timeline(path) => timeline::save_to(state, path),
-            Target::Output(path) => save_output(state, path),
-        };
+        return save_output(state, path);
     }
-    let path = target.path().display();
-    let question = format!("{path} is there already: write over it?");
-    let wish = match target {
-        Target::Session(path) => Wish::Overwrite(path),
-        Target::Timeline(path) => Wish::OverwriteTimeline(path),
-        Target::Output(path) => Wish::OverwriteOutput(path),
-    };
-    state.open_unasked(Overlay::confirm(question, wish));
+    let question = format!("{} is there already: write over it?", path.display());
+    state.open_unasked(Overlay::confirm(question, Wish::OverwriteOutput(path)));
 }
 
-<<<<<<< HEAD
-=======
-/// Opens another session; asks first when changes would be lost.
-pub fn open_asked(state: &mut State, path: PathBuf) {
-    if state.draft.is_changed() {
-        let question =
-            "the session has changes that are not saved: open the other one all the same?";
-        state
-            .overlays
-            .push(Overlay::confirm(question, Wish::Discard(path)));
-    } else {
-        open_session(state, &path);
-    }
-}
-
-/// Opens a session in place of the one that is composed.
-pub fn open_session(state: &mut State, path: &Path) {
-    match Session::open(path) {
-        Ok(loaded) => {
-            put_draft(state, Draft::of(loaded));
-            compose::files::offer_unsaved(state);
-            if !state.is_live() {
-                state.run = None;
-                state.aside = None;
-            }
-        }
-        Err(problems) => {
-            let title = format!("{} cannot be opened", path.display());
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            state
-                .overlays
-                .push(Overlay::problems(title, &problems, &text));
-        }
-    }
-}
-
-/// Another session is composed: nothing of the one before stays, its unsaved changes neither.
-pub fn put_draft(state: &mut State, draft: Draft) {
-    let swap = compose::files::swap(state);
-    compose::files::is_kept(state, swap);
-    state.draft = draft;
-    state.compose.forget();
-    compose::files::remember(state);
-}
-
-/// Writes the session.
-pub fn save_to(state: &mut State, path: PathBuf) {
-    let swap = compose::files::swap(state);
-    let text = state.draft.written();
-    state.draft.path = Some(path.clone());
-    state.draft.text = Some(text.clone());
-    state.draft.saved = state.draft.session.clone();
-    state.effect(Effect::Write { path, text });
-    compose::files::is_kept(state, swap);
-    compose::files::remember(state);
-}
-
->>>>>>> ecd47a7
 fn save_output(state: &mut State, to: PathBuf) {
     let Some(run) = &state.run else { return };
     if let Some(merged) = &run.merged {

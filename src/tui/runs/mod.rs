@@ -91,15 +91,10 @@ pub struct Screen {
     pub compared: Option<(Compared, usize)>,
     /// What is being read, in words.
     pub busy: Option<String>,
-<<<<<<< HEAD
-    /// Changes of the draft that may be thrown away for the session of a past run: those so far.
-    pub granted: Option<u64>,
-=======
     /// The ticket of the run that is being opened.
     pub opening: Option<u64>,
-    /// The session that may be replaced by one that is run again, as it was when that was asked for.
-    pub replaced: Option<Session>,
->>>>>>> ecd47a7
+    /// Changes of the draft that may be thrown away for the session of a past run: those so far.
+    pub granted: Option<u64>,
 }
 
 impl Screen {
@@ -145,11 +140,7 @@ impl Draft {
             text: Some(text.as_str().into()),
             saved_text: Some(text.into()),
             base: folder,
-<<<<<<< HEAD
             ..Self::empty()
-=======
-            origin: None,
->>>>>>> ecd47a7
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         compose,
         keymap::{Action, Context},
         message::Effect,
-        overlay::{self, Overlay, Wish},
+        overlay::{Overlay, Wish},
         run,
         state::{State, Tab},
         widget::{format, list},
@@ -257,7 +257,6 @@ pub fn delete(state: &mut State, id: String) {
 
 /// The session of that run becomes the draft, and starts.
 pub fn again(state: &mut State, id: String) {
-    state.runs.replaced = Some(state.draft.session.clone());
     state.runs.busy = Some(format!("reading {id}"));
     state.runs.granted = Some(state.compose.edits);
     state.effect(Effect::Runs(Ask::Again(id)));
@@ -355,29 +354,17 @@ pub fn answered(state: &mut State, answer: Answer) {
             return;
         }
         Answer::Again(Ok(draft)) => {
-            let replaced = state.runs.replaced.take();
+            let granted = state.runs.granted.take();
             if state.is_live() {
                 "a session runs by now: stop it first".to_owned()
-            } else if state.draft.is_changed() && replaced.as_ref() != Some(&state.draft.session) {
-                "the session was changed meanwhile: nothing was run again".to_owned()
+            } else if state.has_unsaved() && granted != Some(state.compose.edits) {
+                "the session was changed meanwhile: it stays, and nothing was started".to_owned()
             } else {
                 leave(state);
-                overlay::update::put_draft(state, *draft);
+                compose::opening::replace_draft(state, *draft);
                 run::update::launch(state);
                 return;
             }
-<<<<<<< HEAD
-            if state.has_unsaved() && state.runs.granted != Some(state.compose.edits) {
-                let text = "the session was changed meanwhile: it stays, and nothing was started";
-                state.toasts.push(Level::Warning, text, state.now);
-                return;
-            }
-            leave(state);
-            compose::opening::replace_draft(state, *draft);
-            run::update::launch(state);
-            return;
-=======
->>>>>>> ecd47a7
         }
         Answer::Deleted(id, Ok(())) => {
             if let Some(known) = &mut state.runs.known {
