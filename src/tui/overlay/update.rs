@@ -264,7 +264,8 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         Some(Overlay::Pick(picker)) => {
             picker.at = to;
-            true
+            // What is seen while it is selected is looked at first.
+            picker.before.is_none() || by == 0
         }
         Some(Overlay::Found(search)) => {
             search.at = to;
@@ -272,6 +273,7 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         _ => false,
     };
+    compose::pick::preview(state);
     if is_chosen {
         act(state, Action::Enter);
     }
