@@ -14,6 +14,8 @@ use terminal::Terminal;
 
 #[path = "screens/full_screen.rs"]
 mod full_screen;
+#[path = "screens/keeping.rs"]
+mod keeping;
 #[path = "screens/outer.rs"]
 mod outer;
 #[path = "screens/past.rs"]

@@ -16,7 +16,7 @@
 //! | `stats`, `gpu` | samples |
 
 mod aim;
-mod check;
+pub mod check;
 mod child;
 mod children;
 mod ending;

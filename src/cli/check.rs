@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{args::Format, failures, streams};
+use super::{args::Format, failures, streams, targets};
 use crate::term::plain_text::one_line;
 use crate::{
     engine::preflight,
@@ -82,7 +82,13 @@ pub fn of_text(path: &Path, text: &str) -> Vec<Problem> {
     let more = more
         .into_iter()
         .filter(|problem| sees_output(&parsed, problem));
-    let problems = parsed.problems_to_run(text, more.collect());
+    let mut more: Vec<Problem> = more.collect();
+    // A pipe has no folder that anything could lie in.
+    if path.is_file() {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        more.extend(targets::beside(&parsed.session, folder));
+    }
+    let problems = parsed.problems_to_run(text, more);
     let in_file = problems.into_iter().map(|problem| problem.in_file(path));
     in_file.collect()
 }

@@ -65,9 +65,23 @@ pub struct Replay {
 
 /// Opens a session and applies what the command line changes. None: it has problems, and they were told.
 pub fn compose(path: &Path, composing: &Composing, format: Format) -> Option<Loaded> {
-    let text = Session::text_in(path)
+    compose_text(path, text_in(path, format)?, composing, format)
+}
+
+/// The text of a session's file. None: there is none, and why was told.
+pub fn text_in(path: &Path, format: Format) -> Option<String> {
+    Session::text_in(path)
         .map_err(|problem| failures::tell(&[problem], None, format))
-        .ok()?;
+        .ok()
+}
+
+/// The same of a text that was read already.
+pub fn compose_text(
+    path: &Path,
+    text: String,
+    composing: &Composing,
+    format: Format,
+) -> Option<Loaded> {
     let mut loaded = Session::load(path, text.clone())
         .map_err(|_| failures::tell(&check::of_text(path, &text), Some(&text), format))
         .ok()?;

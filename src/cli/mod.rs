@@ -19,3 +19,4 @@ pub mod runs;
 pub mod screens;
 pub mod signals;
 pub mod streams;
+mod targets;

@@ -4,7 +4,7 @@
 
 use std::{
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
@@ -13,12 +13,12 @@ use tracing::level_filters::LevelFilter;
 
 use super::{
     args::{Composing, Format},
-    headless, streams,
+    failures, headless, streams, targets,
 };
 use crate::{
     agent::hello,
     engine::door::preview,
-    model::{document::Session, ids::HostName},
+    model::{document::Session, ids::HostName, session},
     record::Runs,
     tui::{self, state::Draft},
 };
@@ -48,11 +48,8 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
     }
     let draft = match &screens.session {
         None => Draft::empty(),
-        Some(path) => match headless::compose(path, &screens.composing, Format::Text) {
-            Some(mut loaded) => {
-                loaded.path = std::path::absolute(&loaded.path)?;
-                Draft::of(loaded)
-            }
+        Some(path) => match draft(path, &screens) {
+            Some(draft) => draft,
             None => return Ok(2),
         },
     };
@@ -68,6 +65,32 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
         },
         ..options
     })
+}
+
+/// The session of a file, to be composed: what is wrong with what it says is shown there. None: it cannot be read, or is to
+/// be started and cannot; why was told.
+fn draft(path: &Path, screens: &Screens) -> Option<Draft> {
+    let text = headless::text_in(path, Format::Text)?;
+    let parsed = Session::parse(&text);
+    if screens.start || !parsed.is_faithful() {
+        headless::compose_text(path, text.clone(), &screens.composing, Format::Text)?;
+    }
+    let mut draft = Draft::read(absolute(path), parsed.session, text.as_str().into());
+    draft.assignments.clone_from(&screens.composing.set);
+    let mut changed = draft.session.clone();
+    let assigned = draft.assignments.iter();
+    let problems: Vec<_> = assigned
+        .filter_map(|assignment| session::set(&mut changed, assignment).err())
+        .collect();
+    if problems.is_empty() {
+        return Some(draft);
+    }
+    failures::tell(&problems, Some(&text), Format::Text);
+    None
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Shows a past run in the screens: by its id, the begin of it, or `last`.
@@ -103,11 +126,13 @@ fn refused() -> Option<u8> {
 fn options(draft: Draft, aliases: Vec<(HostName, HostName)>) -> anyhow::Result<tui::Options> {
     // What this machine has does not change meanwhile; its GPUs are only looked for when a session asks for some.
     let hosts = [OnceLock::new(), OnceLock::new()];
-    let planner = move |session: &Session| {
+    let planner = move |session: &Session, folder: &Path| {
         let with_gpus = preview::wants_gpus(session);
         let here =
             hosts[usize::from(with_gpus)].get_or_init(|| hello::describe_this_host(with_gpus));
-        preview::plan(session, &aliases, here)
+        let mut plan = preview::plan(session, &aliases, here);
+        plan.problems.extend(targets::of_this_host(session, folder));
+        plan
     };
     Ok(tui::Options {
         planner: Arc::new(planner),

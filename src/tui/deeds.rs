@@ -39,10 +39,10 @@ pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
     });
 }
 
-/// Places a session on paper; the plan comes by the channel.
-pub fn plan(session: Box<Session>, planner: Planner, answers: mpsc::Sender<Msg>) {
+/// Places a session on paper, its paths from a folder; the plan comes by the channel.
+pub fn plan(session: Box<Session>, folder: PathBuf, planner: Planner, answers: mpsc::Sender<Msg>) {
     tokio::task::spawn_blocking(move || {
-        let plan = planner(&session);
+        let plan = planner(&session, &folder);
         // The screens are gone: nobody waits for it.
         let _ = answers.blocking_send(Msg::Planned(Box::new(plan)));
     });
@@ -77,9 +77,9 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
                 is_ordered,
             }
         }
-        Effect::Look(target) => {
-            let exists = target.path().symlink_metadata().is_ok();
-            Msg::Looked(target, exists)
+        Effect::Look(path) => {
+            let exists = path.symlink_metadata().is_ok();
+            Msg::Looked(path, exists)
         }
         Effect::SearchLogs {
             ticket,
@@ -121,14 +121,6 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
                 .map_err(|error| format!("{} cannot be written: {error}", folder.display()));
             Msg::Unpacked { path, start }
         }
-        Effect::Keep { path, text } => {
-            // Nobody waits for it, and where it cannot be written there is nothing to be done.
-            if let Err(error) = keep(&path, text.as_deref()) {
-                tracing::debug!("{} is not kept: {error}", path.display());
-            }
-            return None;
-        }
-        Effect::Write { path, text } => Msg::Written(written(write(&path, &text), path)),
         Effect::CopyFile { from, to } => Msg::Written(written(copy(&from, &to), to)),
         _ => return None,
     })
@@ -138,17 +130,6 @@ fn written(result: io::Result<()>, path: PathBuf) -> Result<PathBuf, String> {
     result
         .map(|()| path.clone())
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))
-}
-
-/// A file of our own, or its end.
-pub fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
-    let Some(text) = text else {
-        return std::fs::remove_file(path);
-    };
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    write(path, text)
 }
 
 /// What is in a folder, folders first; or the functions of a Python file, in its order.
@@ -188,44 +169,46 @@ fn list(path: &Path, what: Listing) -> io::Result<Vec<Entry>> {
 }
 
 /// Lets the user edit a text; the terminal is not ours meanwhile.
-pub fn edit(text: &str) -> Result<String, String> {
+pub fn edit(text: &str) -> Msg {
     let set = |name: &str| std::env::var(name).ok().filter(|it| !it.trim().is_empty());
     let editor = set("VISUAL")
         .or_else(|| set("EDITOR"))
         .unwrap_or_else(|| "vi".to_owned());
+    edit_by(&editor, text)
+}
+
+fn edit_by(editor: &str, text: &str) -> Msg {
     let path = std::env::temp_dir().join(format!("dragon-tui-{}.ron", std::process::id()));
-    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    let failed = |error: io::Error| Msg::Told(format!("{}: {error}", path.display()));
     // A file that is there already is somebody else's.
-    let mut file = std::os::unix::fs::OpenOptionsExt::mode(
+    let new = std::os::unix::fs::OpenOptionsExt::mode(
         std::fs::OpenOptions::new().write(true).create_new(true),
         0o600,
     )
-    .open(&path)
-    .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    .open(&path);
+    let written = new.and_then(|mut file| file.write_all(text.as_bytes()));
+    if let Err(error) = written {
+        return failed(error);
+    }
     let status = Command::new("/bin/sh")
         .arg("-c")
         .arg(format!("{editor} \"$1\""))
         .arg("sh")
         .arg(&path)
         .status();
-    let edited = std::fs::read_to_string(&path).map_err(failed);
+    let edited = match std::fs::read_to_string(&path) {
+        Ok(edited) => edited,
+        // What is in it is the user's: it stays.
+        Err(error) => return failed(error),
+    };
     let _ = std::fs::remove_file(&path);
-    match status {
-        Ok(status) if status.success() => edited,
-        Ok(status) => Err(format!(
-            "`{editor}` ended with {status}: nothing was changed"
-        )),
-        Err(error) => Err(format!("`{editor}` cannot be started: {error}")),
-    }
-}
-
-/// In one step: whoever reads it sees the old file or the new one.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    replace(path, |file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    })
+    let why = match status {
+        Ok(status) if status.success() => return Msg::Edited(edited),
+        Ok(status) => format!("`{editor}` ended with {status}"),
+        Err(error) => format!("`{editor}` cannot be started: {error}"),
+    };
+    let text = Some(edited).filter(|edited| edited != text && !edited.trim().is_empty());
+    Msg::EditFailed { why, text }
 }
 
 /// Copies a log, in one step too. Never over itself: it is the only one.
@@ -364,6 +347,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_in_an_editor_that_failed_is_given_back() {
+        let failed = |editor: &str| match edit_by(editor, "before") {
+            Msg::EditFailed { text, .. } => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            failed("echo after > \"$1\"; false"),
+            Some("after\n".to_owned())
+        );
+        assert_eq!(failed("false"), None);
+        let edited = edit_by("printf after > \"$1\"; :", "before");
+        assert!(matches!(edited, Msg::Edited(text) if text == "after"));
+    }
+
+    #[test]
     fn a_log_is_copied_whole_and_never_over_itself() {
         let folder = tempfile::tempdir().unwrap();
         let [log, link, other] = ["0.log", "link", "other"].map(|name| folder.path().join(name));
@@ -378,16 +376,5 @@ mod tests {
         for path in [&log, &other] {
             assert_eq!(std::fs::read_to_string(path).unwrap(), "all of it");
         }
-    }
-
-    #[test]
-    fn a_file_is_written_whole_or_not_at_all() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("session.ron");
-        write(&path, "old").unwrap();
-        write(&path, "new").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        assert!(write(&folder.path().join("none/x"), "new").is_err());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

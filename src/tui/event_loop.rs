@@ -25,17 +25,21 @@ use tokio::{
 use tokio_stream::StreamExt;
 
 use super::{
-    Planner, deeds,
+    Planner, compose, deeds,
     message::{Effect, Msg},
     state::State,
     terminal::Terminal,
     theme::Theme,
     update::{self, update},
     view,
+    writer::Writer,
 };
-use crate::engine::door::{
-    client::Client,
-    wire::{FromEngine, Opening, ToEngine},
+use crate::{
+    engine::door::{
+        client::Client,
+        wire::{FromEngine, Opening, ToEngine},
+    },
+    model::event::Level,
 };
 
 /// The least time between two frames.
@@ -60,6 +64,9 @@ const PARSE: Duration = Duration::from_millis(4);
 /// Messages of one kind taken in one turn.
 const AT_ONCE: usize = 128;
 
+/// How long whoever leaves waits for a session that is being written.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Answers of the disk that may wait.
 const ANSWERS: usize = 64;
 
@@ -67,10 +74,12 @@ const ANSWERS: usize = 64;
 pub struct Loop<'t> {
     /// This program, which is the engine too.
     pub program: PathBuf,
-    /// Finds a theme by its name.
-    pub theme: &'t dyn Fn(&str) -> Theme,
+    /// Finds a theme by its name; where there is none such another one, and why.
+    pub theme: &'t dyn Fn(&str) -> (Theme, Option<String>),
     /// Places a session on paper.
     pub planner: Planner,
+    /// Where swap files are that cannot lie beside their sessions.
+    pub swap_folder: Option<PathBuf>,
     /// More arguments for an engine.
     pub engine_arguments: Vec<String>,
 }
@@ -80,15 +89,59 @@ pub struct Loop<'t> {
 /// # Errors
 /// When the terminal cannot be read or drawn on.
 pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) -> io::Result<()> {
+    let (answers, mut answered) = mpsc::channel(ANSWERS);
+    let writer = Writer::begin(parts.swap_folder.clone(), answers.clone());
+    let result = turns(state, terminal, parts, &writer, answers, &mut answered).await;
+    leave(state, writer, answered).await;
+    result
+}
+
+/// Nothing that was written is lost, whatever ended the turns: the terminal may be gone by now.
+async fn leave(state: &mut State, writer: Writer, mut answered: mpsc::Receiver<Msg>) {
+    let deadline = Instant::now() + PATIENCE;
+    while state.saving.is_under_way {
+        let Ok(Some(msg)) = tokio::time::timeout_at(deadline.into(), answered.recv()).await else {
+            break;
+        };
+        let is_failed = matches!(&msg, Msg::Saved(saved) if saved.result.is_err());
+        // Whoever left thought that it was saved.
+        state.compose.has_left &= !is_failed;
+        for effect in update(state, msg, Instant::now()) {
+            if let Effect::Save(_) | Effect::Swap(_) | Effect::Keep { .. } = effect {
+                writer.ask(effect);
+            }
+        }
+    }
+    // Whoever left on purpose wants nothing kept; whoever was cut off finds it again.
+    match state.compose.has_left && !state.saving.is_under_way {
+        true => compose::files::forget_swaps(state),
+        false => compose::files::keep_now(state),
+    }
+    for effect in state.effects.drain(..) {
+        writer.ask(effect);
+    }
+    drop(answered);
+    writer.finish(PATIENCE);
+}
+
+async fn turns(
+    state: &mut State,
+    terminal: &mut Terminal,
+    parts: Loop<'_>,
+    writer: &Writer,
+    answers: mpsc::Sender<Msg>,
+    answered: &mut mpsc::Receiver<Msg>,
+) -> io::Result<()> {
     let mut keys = EventStream::new();
     let mut term = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Not left to the reader of keys: that one loses a change of the size that comes together with a key.
     let mut window = signal(SignalKind::window_change())?;
-    let (answers, mut answered) = mpsc::channel(ANSWERS);
     let mut client: Option<Client> = None;
-    let mut theme = (parts.theme)(&state.theme);
+    // The wish: a file may call itself something else.
+    let mut wished = String::new();
+    let mut theme = Theme::default();
     let mut frame = Frame::default();
     let mut effects = Vec::new();
     update::settle(state);
@@ -139,10 +192,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     }
                     Effect::Edit(text) => {
                         drop(std::mem::replace(&mut keys, EventStream::new()));
-                        let msg = match terminal.lend(|| deeds::edit(&text))? {
-                            Ok(text) => Msg::Edited(text),
-                            Err(problem) => Msg::Told(problem),
-                        };
+                        let msg = terminal.lend(|| deeds::edit(&text))?;
                         effects.extend(update(state, msg, Instant::now()));
                         frame.is_dirty = true;
                     }
@@ -152,8 +202,17 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         let told = state.config.desktop_notifications.then_some(text.as_str());
                         terminal.alert(state.config.bell, told)?;
                     }
-                    Effect::Plan(session) => {
-                        deeds::plan(session, parts.planner.clone(), answers.clone());
+                    Effect::Plan(session, folder) => {
+                        deeds::plan(session, folder, parts.planner.clone(), answers.clone());
+                    }
+                    file @ (Effect::Save(_)
+                    | Effect::Open(_)
+                    | Effect::Swap(_)
+                    | Effect::Keep { .. }
+                    | Effect::Write { .. }) => {
+                        if let Some(msg) = writer.ask(file) {
+                            effects.extend(update(state, msg, Instant::now()));
+                        }
                     }
                     disk => deeds::begin(disk, answers.clone()),
                 }
@@ -172,8 +231,14 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             if let Some(run) = &mut state.run {
                 run.parse(Instant::now() + PARSE, &mut effects);
             }
-            if theme.name != state.theme {
-                theme = (parts.theme)(&state.theme);
+            if wished != state.theme {
+                wished.clone_from(&state.theme);
+                let (found, why) = (parts.theme)(&wished);
+                theme = found;
+                if let Some(why) = why {
+                    let text = format!("theme {wished:?} cannot be used: {why}");
+                    state.toasts.push(Level::Warning, text, now);
+                }
             }
             let begin = Instant::now();
             terminal.draw(|frame| view::draw(state, &theme, frame))?;

@@ -4,7 +4,7 @@
 //! the state may not do itself). Never performs one: that is the event loop's.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +13,12 @@ use std::{
 
 use crossterm::event::Event as Input;
 
-use super::compose::pick::{Entry, Listing};
+use super::compose::{
+    opening::{Open, Opened},
+    pick::{Entry, Listing},
+    saving::{Save, Saved},
+    swap::Swap,
+};
 use crate::{
     engine::door::{
         preview::Plan,
@@ -73,8 +78,8 @@ pub enum Msg {
         /// There was more than is given.
         more: bool,
     },
-    /// Whether a file is there that is to be written.
-    Looked(Target, bool),
+    /// Whether a file is there that the output is to be written to.
+    Looked(PathBuf, bool),
     /// A record was read.
     Runs(Answer),
     /// What is in a folder.
@@ -93,6 +98,17 @@ pub enum Msg {
     },
     /// The session was edited as text.
     Edited(String),
+    /// The editor failed; what it left, if that is not what it was given.
+    EditFailed {
+        /// Why.
+        why: String,
+        /// What it left.
+        text: Option<String>,
+    },
+    /// A session was written, or could not be.
+    Saved(Box<Saved>),
+    /// A session was read, or could not be.
+    Opened(Box<Opened>),
     /// A session was placed on paper.
     Planned(Box<Plan>),
     /// A file was written, or could not be.
@@ -114,25 +130,6 @@ pub struct Hit {
     pub text: Vec<String>,
     /// Which of the lines it is.
     pub at: usize,
-}
-
-/// What is to be written to a file of the user's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The session.
-    Session(PathBuf),
-    /// The session with what was done since its start.
-    Timeline(PathBuf),
-    /// The output that is looked at.
-    Output(PathBuf),
-}
-
-impl Target {
-    /// Where.
-    pub fn path(&self) -> &Path {
-        let (Target::Session(path) | Target::Timeline(path) | Target::Output(path)) = self;
-        path
-    }
 }
 
 /// The ticket of the search that is wanted, seen by those that search.
@@ -200,7 +197,7 @@ pub enum Effect {
         nearest: usize,
     },
     /// Look whether a file is there before it is written; answered by [`Msg::Looked`].
-    Look(Target),
+    Look(PathBuf),
     /// Read the records of runs; answered by [`Msg::Runs`].
     Runs(Ask),
     /// Look what is in a folder; answered by [`Msg::Listed`].
@@ -221,17 +218,23 @@ pub enum Effect {
         /// It is to be started.
         start: bool,
     },
-    /// Write a file of our own, without a word; without a text it is taken away.
+    /// Write a session; answered by [`Msg::Saved`].
+    Save(Box<Save>),
+    /// Read a session; answered by [`Msg::Opened`].
+    Open(Open),
+    /// Keep what is not saved, or not any more.
+    Swap(Swap),
+    /// Write a file of our own, without a word.
     Keep {
         /// Where.
         path: PathBuf,
         /// What.
-        text: Option<String>,
+        text: String,
     },
     /// Edit a session as text in `$EDITOR`; answered by [`Msg::Edited`].
     Edit(String),
-    /// Place a session on paper; answered by [`Msg::Planned`].
-    Plan(Box<Session>),
+    /// Place a session on paper, its paths from this folder; answered by [`Msg::Planned`].
+    Plan(Box<Session>, PathBuf),
     /// Put text on the user's clipboard (OSC 52).
     Copy(String),
     /// Write a file of the user's.
@@ -252,7 +255,7 @@ pub enum Effect {
     Page(PathBuf),
     /// Ring the bell, and tell the desktop.
     Alert(String),
-    /// Back to the shell for a while.
+    /// Stop until the user takes the program to the foreground again.
     Suspend,
     /// Draw everything anew.
     Redraw,

@@ -32,8 +32,13 @@ mod toast;
 pub mod update;
 pub mod view;
 pub mod widget;
+mod writer;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use config::{Ascii, Config};
 use state::{Draft, State};
@@ -45,8 +50,8 @@ use crate::{
     model::{document::Session, ids::HostName},
 };
 
-/// Places a session on paper; may take its time.
-pub type Planner = Arc<dyn Fn(&Session) -> Plan + Send + Sync>;
+/// Places a session on paper, its paths from a folder; may take its time.
+pub type Planner = Arc<dyn Fn(&Session, &Path) -> Plan + Send + Sync>;
 
 /// What the command line says.
 pub struct Options {
@@ -106,19 +111,31 @@ pub fn open(options: Options) -> io::Result<()> {
             .push(overlay::Overlay::problems(title, &problems, &text));
     }
     let theme = |name: &str| match depth {
-        Depth::None => Theme::bare(name, glyphs),
-        depth => Theme::load(name, themes.as_deref(), depth, glyphs)
-            .ok()
-            .or_else(|| Theme::embedded(theme::DEFAULT, depth, glyphs))
-            .unwrap_or_else(|| Theme::bare(name, glyphs)),
+        Depth::None => (Theme::bare(name, glyphs), None),
+        depth => match Theme::load(name, themes.as_deref(), depth, glyphs) {
+            Ok(theme) => (theme, None),
+            Err(problems) => {
+                let theme = Theme::embedded(theme::DEFAULT, depth, glyphs);
+                let theme = theme.unwrap_or_else(|| Theme::bare(name, glyphs));
+                let why = problems.first().map(|problem| problem.message.clone());
+                (theme, why)
+            }
+        },
     };
     state.compose.shipped = compose::shipped::folder(variable);
     state.compose.recent_file = compose::keep::recent_file(variable);
     if let Some(file) = &state.compose.recent_file {
         state.compose.recent = compose::keep::recent(file);
     }
+    state.compose.swap_folder = compose::keep::swap_folder(variable);
     compose::files::remember(&mut state);
-    compose::files::offer_unsaved(&mut state);
+    let swaps = compose::files::swaps(&state);
+    let found = compose::swap::found(
+        &swaps,
+        &state.draft.written(),
+        state.compose.swap_folder.as_deref(),
+    );
+    compose::opening::offer(&mut state, found);
     let mut terminal = Terminal::take(state.config.mouse)?;
     let (width, height) = terminal.size()?;
     state.area = ratatui::layout::Rect::new(0, 0, width, height);
@@ -134,6 +151,7 @@ pub fn open(options: Options) -> io::Result<()> {
         program: options.program,
         theme: &theme,
         planner: options.planner,
+        swap_folder: state.compose.swap_folder.clone(),
         engine_arguments: options.engine_arguments,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -141,13 +159,6 @@ pub fn open(options: Options) -> io::Result<()> {
         .build()?;
     let result = runtime.block_on(event_loop::run(&mut state, &mut terminal, parts));
     drop(terminal);
-    let swap = compose::files::swap(&state);
-    let unsaved = state.draft.is_changed() && !state.compose.has_left;
-    let text = unsaved.then(|| state.draft.written());
-    // Whoever left on purpose wants nothing kept; whoever was cut off finds it again.
-    if unsaved || state.compose.has_left && swap.exists() {
-        let _ = deeds::keep(&swap, text.as_deref());
-    }
     // A log that is still read must not hold up who leaves.
     runtime.shutdown_background();
     result

@@ -47,6 +47,9 @@ fn wheel(state: &mut State, at: Position, up: bool) {
         pane.screen.scroll_to(to.min(pane.screen.history()));
         return;
     }
+    if state.overlays.is_empty() && state.tab == Tab::Compose {
+        return compose::pointer::wheel(state, at, up);
+    }
     for _ in 0..WHEEL {
         perform(state, action);
     }
@@ -72,7 +75,7 @@ fn click(state: &mut State, at: Position) {
         return runs::update::go(state, runs::second_at(column, end, track.width));
     }
     if state.tab == Tab::Compose {
-        return compose::update::clicked(state, at);
+        return compose::pointer::clicked(state, at);
     }
     if state.tab == Tab::Queues {
         return queues::update::clicked(state, at);

@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -26,7 +27,7 @@ use super::{
 use crate::model::{
     document::Session,
     ids::HostName,
-    session::{self, Loaded, Problem},
+    session::{self, Problem},
 };
 
 /// How long keys are not taken by what opened by itself.
@@ -70,11 +71,15 @@ pub struct Draft {
     /// The session.
     pub session: Session,
     /// The text that it was read from, whose comments are kept.
-    pub text: Option<String>,
+    pub text: Option<Arc<str>>,
     /// Its file.
     pub path: Option<PathBuf>,
     /// The session as it is in the file.
     pub saved: Session,
+    /// What the file says.
+    pub saved_text: Option<Arc<str>>,
+    /// What the command line changes for a run (`group.template.replicas=8`); it is in no file.
+    pub assignments: Vec<String>,
     /// The folder that relative paths start from where there is no file; absent: the one this program was started in.
     pub base: Option<PathBuf>,
     /// Where it ran before, if it is to run as it did then.
@@ -98,26 +103,38 @@ impl Draft {
             text: None,
             path: None,
             saved: Session::default(),
+            saved_text: None,
+            assignments: Vec::new(),
             base: None,
             origin: None,
         }
     }
 
-    /// A session from a file.
-    pub fn of(loaded: Loaded) -> Self {
+    /// A session from a file, which says this.
+    pub fn read(path: PathBuf, session: Session, text: Arc<str>) -> Self {
         Self {
-            saved: loaded.session.clone(),
-            session: loaded.session,
-            text: Some(loaded.text),
-            path: Some(loaded.path),
-            base: None,
-            origin: None,
+            saved: session.clone(),
+            session,
+            text: Some(text.clone()),
+            path: Some(path),
+            saved_text: Some(text),
+            ..Self::empty()
         }
     }
 
     /// Whether something is not in the file.
     pub fn is_changed(&self) -> bool {
-        !session::written::alike(&self.session, &self.saved)
+        self.text != self.saved_text || !session::written::alike(&self.session, &self.saved)
+    }
+
+    /// The session as it would be run: with what the command line changes. One that does not fit any more, as what it
+    /// names is gone, changes nothing.
+    pub fn to_run(&self) -> Session {
+        let mut session = self.session.clone();
+        for assignment in &self.assignments {
+            let _ = session::set(&mut session, assignment);
+        }
+        session
     }
 
     /// What it is called.
@@ -146,7 +163,7 @@ impl Draft {
 
     /// What keeps it from being run.
     pub fn problems(&self) -> Vec<Problem> {
-        self.session.validate_to_run()
+        self.to_run().validate_to_run()
     }
 }
 
@@ -158,6 +175,8 @@ pub struct State {
     pub draft: Draft,
     /// How it is composed.
     pub compose: compose::State,
+    /// How it goes to its file.
+    pub saving: compose::saving::Saving,
     /// The run that is looked at: the one that goes on, or a past one.
     pub run: Option<run::State>,
     /// The run that goes on while a past one is looked at.
@@ -196,8 +215,6 @@ pub struct State {
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
     pub folder: PathBuf,
-    /// The first-run hint is still wanted.
-    pub is_new: bool,
     /// The program leaves as soon as the run is over.
     pub leaving: bool,
     /// What the engine said since may have moved things.
@@ -218,6 +235,7 @@ impl State {
             tab,
             draft,
             compose: compose::State::default(),
+            saving: compose::saving::Saving::default(),
             run: None,
             aside: None,
             hosts: hosts::Look::default(),
@@ -237,7 +255,6 @@ impl State {
             deaf_until: None,
             aliases: Vec::new(),
             folder: PathBuf::new(),
-            is_new: true,
             leaving: false,
             is_stale: false,
             effects: VecDeque::new(),
@@ -264,6 +281,11 @@ impl State {
             Tab::Runs if self.runs.is_filtering => Context::List,
             Tab::Runs => Context::Runs,
         }
+    }
+
+    /// Whether something that was written is in no file of the user's.
+    pub fn has_unsaved(&self) -> bool {
+        self.draft.is_changed() || self.compose.rejected.is_some()
     }
 
     /// The key to name for an action in a place, as it is shown.

@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, IsTerminal, Stdout, Write},
+    mem::ManuallyDrop,
     sync::atomic::{AtomicBool, Ordering::SeqCst},
 };
 
@@ -35,7 +36,8 @@ type Inner = ratatui::Terminal<CrosstermBackend<io::BufWriter<Stdout>>>;
 
 /// The user's terminal while it is ours.
 pub struct Terminal {
-    inner: Inner,
+    /// Never dropped: the library's own end complains on standard error when the terminal is gone, and that panics then.
+    inner: ManuallyDrop<Inner>,
     mouse: bool,
 }
 
@@ -71,6 +73,7 @@ impl Terminal {
         }));
         let out = io::BufWriter::with_capacity(BUFFER, io::stdout());
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        let inner = ManuallyDrop::new(inner);
         let mut terminal = Self { inner, mouse };
         terminal.enter()?;
         Ok(terminal)
@@ -130,7 +133,7 @@ impl Terminal {
         self.inner.backend_mut().flush()
     }
 
-    /// Rings the bell, and tells the desktop (OSC 9) if `text` is given.
+    /// Rings the bell, and tells the desktop (OSC 9 or 777, whatever the terminal knows) if `text` is given.
     pub fn alert(&mut self, bell: bool, text: Option<&str>) -> io::Result<()> {
         let backend = self.inner.backend_mut();
         if bell {
@@ -138,7 +141,13 @@ impl Terminal {
         }
         if let Some(text) = text {
             let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-            queue!(backend, Print(format!("\x1b]9;dragon-tui: {text}\x1b\\")))?;
+            // A `;` would divide it.
+            let parts = text.replace(';', ",");
+            queue!(
+                backend,
+                Print(format!("\x1b]9;dragon-tui: {text}\x1b\\")),
+                Print(format!("\x1b]777;notify;dragon-tui;{parts}\x1b\\"))
+            )?;
         }
         backend.flush()
     }

@@ -6,6 +6,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
+    compose::saving::{Over, Save, What},
     message::Effect,
     overlay::{For, Overlay},
     state::State,
@@ -14,7 +15,6 @@ use crate::model::{
     document::{Session, Step, TimelineEntry},
     event::{Command, Level},
     ids::Selector,
-    session,
 };
 
 /// Steps that are kept; the later ones are left out and counted.
@@ -113,26 +113,33 @@ pub fn ask(state: &mut State) {
         return;
     }
     let name = format!("{}-timeline.ron", state.draft.name());
+    let folder = state.draft.folder(&state.folder);
+    let name = match folder == state.folder {
+        true => name,
+        false => folder.join(name).display().to_string(),
+    };
     state
         .overlays
         .push(Overlay::prompt(For::SaveTimeline, &name));
 }
 
 /// Writes it; where that is the file of the session that is composed, it becomes that session.
-pub fn save_to(state: &mut State, path: PathBuf) {
+pub fn save_to(state: &mut State, path: PathBuf, over: Over) {
     let Some(run) = &state.run else { return };
-    let session = run.noted.session(&run.session);
-    let text = session::save(&session, Some(&run.text));
+    let save = Save {
+        path,
+        what: What::Timeline,
+        session: run.noted.session(&run.session),
+        original: Some(run.text.as_str().into()),
+        from: state.draft.folder(&state.folder),
+        over,
+        swap: None,
+    };
     if run.noted.left_out > 0 {
         let text = format!("{} steps could not be kept", run.noted.left_out);
         state.toasts.push(Level::Warning, text, state.now);
     }
-    if state.draft.path.as_ref() == Some(&path) && !state.draft.is_changed() {
-        state.draft.saved = session.clone();
-        state.draft.session = session;
-        state.draft.text = Some(text.clone());
-    }
-    state.effect(Effect::Write { path, text });
+    state.effect(Effect::Save(Box::new(save)));
 }
 
 #[cfg(test)]

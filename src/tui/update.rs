@@ -36,6 +36,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
     let settles = !matches!(msg, Msg::Engine(_));
     state.now = now;
     state.toasts.expire(now);
+    compose::files::due(state);
     match msg {
         Msg::Input(Input::Key(key)) if key.kind != KeyEventKind::Release => {
             key_pressed(state, &key)
@@ -70,6 +71,9 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         }
         Msg::Unpacked { path, start } => compose::files::unpacked(state, path, start),
         Msg::Edited(text) => compose::files::take_text(state, text),
+        Msg::EditFailed { why, text } => compose::files::edit_failed(state, why, text),
+        Msg::Saved(saved) => compose::saving::saved(state, *saved),
+        Msg::Opened(opened) => compose::opening::opened(state, *opened),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
         Msg::Gathered {
             ticket,
@@ -89,15 +93,17 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             at,
             more,
         } => overlay::search::found(state, ticket, hits, at, more),
-        Msg::Looked(target, exists) => overlay::update::looked(state, target, exists),
+        Msg::Looked(path, exists) => overlay::update::looked(state, path, exists),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
             state.toasts.push(Level::Info, text, now);
         }
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
-        Msg::Due => compose::files::due(state),
+        // What is due is seen to at every turn.
+        Msg::Due => {}
     }
+    overlay::update::grant_unasked(state);
     if settles {
         settle(state);
     }
@@ -214,24 +220,15 @@ fn anywhere(state: &mut State, action: Action) {
             state.overlays.push(Overlay::help(of));
         }
         Action::Palette => overlay::update::open_palette(state),
-        Action::Theme => overlay::update::open_themes(state),
+        Action::Theme => compose::lists::open_themes(state),
         Action::Notices => state.overlays.push(Overlay::Notices { scroll: usize::MAX }),
-        Action::ShowCompose => state.tab = Tab::Compose,
+        Action::ShowCompose => compose::update::show(state),
         Action::ShowRun => state.tab = Tab::Run,
         Action::ShowQueues => state.tab = Tab::Queues,
         Action::ShowHosts => state.tab = Tab::Hosts,
         Action::ShowRuns => runs::update::show(state),
-        Action::Save => match state.draft.path.clone() {
-            Some(path) => overlay::update::save_to(state, path),
-            None => state
-                .overlays
-                .push(Overlay::prompt(For::SaveAs, "session.ron")),
-        },
-        Action::SaveAs => {
-            let path = state.draft.path.as_deref();
-            let path = path.map_or("session.ron".to_owned(), |path| path.display().to_string());
-            state.overlays.push(Overlay::prompt(For::SaveAs, &path));
-        }
+        Action::Save => compose::saving::save(state),
+        Action::SaveAs => compose::saving::ask(state),
         Action::Open => compose::pick::open_sessions(state),
         Action::Search if state.run.is_some() => {
             state.overlays.push(Overlay::prompt(For::Search, ""));
@@ -251,21 +248,24 @@ fn anywhere(state: &mut State, action: Action) {
 }
 
 /// The user wants to leave: asked first when that ends something.
-fn quit(state: &mut State) {
+pub fn quit(state: &mut State) {
+    if compose::saving::waits(state) {
+        return;
+    }
     let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
     if live > 0 {
         let question = match live {
             1 => "One process runs. Stop it and leave?".to_owned(),
             live => format!("{live} processes run. Stop them and leave?"),
         };
-        let question = match state.draft.is_changed() {
+        let question = match state.has_unsaved() {
             true => format!("{question} Changes of the session are not saved."),
             false => question,
         };
         state
             .overlays
             .push(Overlay::confirm(question, Wish::StopAndQuit));
-    } else if state.draft.is_changed() {
+    } else if state.has_unsaved() {
         let question = "The session has changes that are not saved. Leave all the same?";
         state.overlays.push(Overlay::confirm(question, Wish::Quit));
     } else {

@@ -193,6 +193,20 @@ impl Terminal {
         }
     }
 
+    /// Closes the terminal, as a window or a connection does; waits for the program's end.
+    #[track_caller]
+    pub fn hang_up(&mut self) -> ExitStatus {
+        self.master = File::open("/dev/null").unwrap();
+        let deadline = Instant::now() + SOON;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it goes on without a terminal");
+            std::thread::yield_now();
+        }
+    }
+
     fn has_more(&self) -> bool {
         let mut polled = [PollFd::from_borrowed_fd(self.master.as_fd(), PollFlags::IN)];
         let none = rustix::time::Timespec {

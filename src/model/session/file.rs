@@ -90,12 +90,21 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
 /// When the folder or the disk refuses; the file is then as it was, unless the message says that it was written.
 pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result<Saved, Problem> {
     let saved = saved(session, original);
+    write_text(path, &saved.text)?;
+    Ok(saved)
+}
+
+/// Writes any text as [`save_to`] writes a session.
+///
+/// # Errors
+/// As those of [`save_to`].
+pub fn write_text(path: &Path, text: &str) -> Result<(), Problem> {
     let target = followed(path);
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    write(&target, &folder, &saved.text).map_err(|error| match error.kind() {
+    write(&target, &folder, text).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => problem(
             path,
             "there is no such folder",
@@ -124,8 +133,7 @@ pub fn save_to(path: &Path, session: &Session, original: Option<&str>) -> Result
             format!("the file was written, but the disk may not have it yet: {error}"),
             "save once more, or look after the disk",
         )
-    })?;
-    Ok(saved)
+    })
 }
 
 /// The file that a path means in the end; a link may point to one that does not exist yet.

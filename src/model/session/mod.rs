@@ -9,6 +9,7 @@ mod encode;
 mod file;
 mod patch;
 mod problem;
+mod relocate;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,9 @@ use std::{
 };
 
 pub use self::{
-    file::{SIZE_MAX, save_to},
+    file::{SIZE_MAX, save_to, write_text},
     problem::{FieldPath, PROBLEMS_MAX, Part, Problem, Severity, nearest},
+    relocate::relocated,
     set::set,
     validate::Pattern,
 };
@@ -42,6 +44,7 @@ pub struct Parsed {
     pub session: Session,
     /// Everything that is wrong, in the order of the text. Only without any error is the session the text's.
     pub problems: Vec<Problem>,
+    is_faithful: bool,
     source: Source,
 }
 
@@ -85,6 +88,7 @@ impl Session {
             session,
             problems,
             source,
+            ..
         } = Session::parse(&text);
         let problems: Vec<Problem> = problems
             .into_iter()
@@ -137,6 +141,12 @@ impl Parsed {
     /// Whether nothing is wrong but warnings.
     pub fn is_usable(&self) -> bool {
         !self.problems.iter().any(Problem::is_error)
+    }
+
+    /// Whether the session says all that the text says: what is wrong with it then is wrong with what it says, such as a
+    /// name that nothing has.
+    pub fn is_faithful(&self) -> bool {
+        self.is_faithful
     }
 
     /// Whether a field has the value of the text, and not a default in its place.
@@ -226,12 +236,14 @@ fn read(text: &str) -> Parsed {
         form: Form::default(),
     };
     let mut session = Session::default();
+    let mut is_faithful = false;
     if let Some(root) = source.tree.root.as_ref().filter(|_| !problems.is_full()) {
         let mut decoder = Decoder::new(text, &source.lines, FieldPath::root());
         decoder.problems = problems;
         session = decoder.session(root);
         problems = std::mem::take(&mut decoder.problems);
         source.form = decoder.form;
+        is_faithful = !torn && !problems.is_full() && !problems.iter().any(Problem::is_error);
         if !problems.is_full() {
             let warn = !torn && problems.len() == before;
             let broken = broken_names(root, &session, &source.form, &problems);
@@ -246,6 +258,7 @@ fn read(text: &str) -> Parsed {
     Parsed {
         session,
         problems: problems.into_sorted(text, &source.lines),
+        is_faithful,
         source,
     }
 }

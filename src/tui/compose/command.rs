@@ -13,7 +13,7 @@ pub fn import(line: &str) -> Option<(String, ProcessTemplate)> {
     let line = line.trim();
     // As it is copied from a manual.
     let line = line.strip_prefix("$ ").unwrap_or(line).trim();
-    if line.is_empty() {
+    if line.is_empty() || line.starts_with('#') {
         return None;
     }
     let words = match split(line) {
@@ -56,12 +56,13 @@ pub fn understand(template: &mut ProcessTemplate) -> Option<String> {
     match &template.target {
         Target::Program(line) => {
             let (name, read) = import(line)?;
-            // A path may hold blanks too; with arguments of its own it is one.
-            if matches!(read.target, Target::Python(_)) {
+            // With arguments of its own a line of several words is a path that holds blanks; in quotes it always is.
+            let is_one = read.args.is_empty() && read.env.is_empty();
+            let fits = template.args.is_empty()
+                || is_one && matches!(read.target, Target::Program(_) | Target::Python(_));
+            if fits && read.target != template.target {
                 template.target = read.target;
-            } else if template.args.is_empty() && read.target != template.target {
-                template.target = read.target;
-                template.args = read.args;
+                template.args.extend(read.args);
                 for (variable, value) in read.env {
                     template.env.insert(variable, value);
                 }
@@ -158,7 +159,7 @@ fn words(line: &str, verbatim: bool) -> Option<Vec<String>> {
     let mut letters = line.chars().peekable();
     while let Some(c) = letters.next() {
         match c {
-            ' ' | '\t' => words.extend(word.take()),
+            ' ' | '\t' | '\r' => words.extend(word.take()),
             '\'' => {
                 let word = word.get_or_insert_default();
                 loop {

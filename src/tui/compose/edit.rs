@@ -4,6 +4,8 @@
 //! referring to it. Pure; single fields are the business of [`form`](super::form). Each function gives what is to be
 //! selected afterwards.
 
+use std::{borrow::Borrow, cmp::Ordering, collections::HashSet};
+
 use indexmap::IndexMap;
 
 use super::{node::Node, references};
@@ -64,7 +66,11 @@ pub fn add(session: &mut Session, at: &Node, kind: Kind) -> Node {
                 cpus: 1,
                 gpus: 0,
             };
+            let before = session.hosts.clone();
             session.hosts.insert(place, HostSpec::Declared(host));
+            references::hosts_moved(session, &before, |old| {
+                Some(old + usize::from(old >= place))
+            });
             Node::Host(place)
         }
     }
@@ -130,7 +136,11 @@ pub fn duplicate(session: &mut Session, at: &Node) -> Option<Node> {
             if let HostSpec::Declared(host) = &mut copy {
                 host.name = free_host(session, host.name.as_str());
             }
+            let before = session.hosts.clone();
             session.hosts.insert(index + 1, copy);
+            references::hosts_moved(session, &before, |old| {
+                Some(old + usize::from(old > *index))
+            });
             Node::Host(index + 1)
         }
         Node::Session | Node::Queues | Node::Hosts => return None,
@@ -166,7 +176,13 @@ pub fn delete(session: &mut Session, at: &Node) -> Option<Node> {
             })
         }
         Node::Host(index) if *index < session.hosts.len() => {
+            let before = session.hosts.clone();
             session.hosts.remove(*index);
+            references::hosts_moved(session, &before, |old| match old.cmp(index) {
+                Ordering::Less => Some(old),
+                Ordering::Equal => None,
+                Ordering::Greater => Some(old - 1),
+            });
             Some(match session.hosts.len() {
                 0 => Node::Hosts,
                 left => Node::Host((*index).min(left - 1)),
@@ -204,7 +220,13 @@ pub fn shift(session: &mut Session, at: &Node, up: bool) -> Option<Node> {
         }
         Node::Host(index) => {
             let to = beside(*index, session.hosts.len(), up)?;
+            let before = session.hosts.clone();
             session.hosts.swap(*index, to);
+            references::hosts_moved(session, &before, |old| match old {
+                old if old == *index => Some(to),
+                old if old == to => Some(*index),
+                old => Some(old),
+            });
             Some(Node::Host(to))
         }
         Node::Session | Node::Queues | Node::Hosts => None,
@@ -323,11 +345,25 @@ fn free<K, V, E>(
     make: impl Fn(&str) -> Result<K, E>,
 ) -> Option<K>
 where
-    K: std::hash::Hash + Eq,
+    K: std::hash::Hash + Eq + Borrow<str>,
 {
     let wanted = proper(wanted);
-    let mut names = std::iter::once(wanted.clone()).chain(numbered(&wanted));
-    names.find_map(|name| make(&name).ok().filter(|name| !map.contains_key(name)))
+    if !map.contains_key(wanted.as_str()) {
+        return make(&wanted).ok();
+    }
+    let base = match wanted.rsplit_once('-') {
+        Some((base, number)) if !base.is_empty() && number.parse::<u32>().is_ok() => base,
+        _ => &wanted,
+    };
+    let base = &base[..base.len().min(NAME_MAX - 8)];
+    // One look at all of them: there may be thousands.
+    let number = |name: &K| -> Option<u32> {
+        let rest = name.borrow().strip_prefix(base)?;
+        rest.strip_prefix('-')?.parse().ok()
+    };
+    let taken: HashSet<u32> = map.keys().filter_map(number).collect();
+    let free = (2u32..10_000_000).find(|number| !taken.contains(number))?;
+    make(&format!("{base}-{free}")).ok()
 }
 
 fn free_host(session: &Session, wanted: &str) -> HostName {
@@ -347,16 +383,6 @@ fn free_host(session: &Session, wanted: &str) -> HostName {
         )
         .find(is_free)
         .unwrap_or_else(|| HostName::new(wanted))
-}
-
-/// `name-2`, `name-3`…, for as long as anybody asks.
-fn numbered(name: &str) -> impl Iterator<Item = String> {
-    let base = match name.rsplit_once('-') {
-        Some((base, number)) if !base.is_empty() && number.parse::<u32>().is_ok() => base,
-        _ => name,
-    };
-    let base = base[..base.len().min(NAME_MAX - 8)].to_owned();
-    (2u32..10_000_000).map(move |number| format!("{base}-{number}"))
 }
 
 /// A text as a name: what no name may hold becomes `-`.

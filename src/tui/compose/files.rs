@@ -1,20 +1,18 @@
 //! What of composing goes beyond the session itself: its swap file, the list of recent sessions, those that come with the
 //! program, the session as text.
 //!
-//! Asks for effects and takes their answers; touches no disk but to look for a swap file when a session is opened. Start
-//! at [`due`] and [`offer_unsaved`].
+//! Asks for effects and takes their answers; touches no disk. Start at [`due`] and [`take_text`].
 
 use std::path::PathBuf;
 
-use super::{keep, update::change};
+use super::{
+    keep, opening,
+    swap::{self, Swap},
+    update::change_text,
+};
 use crate::{
-    model::{document::Session, event::Level, session::Problem},
-    tui::{
-        message::Effect,
-        overlay::{Overlay, Wish, update as overlays},
-        run::update::launch,
-        state::State,
-    },
+    model::{document::Session, event::Level},
+    tui::{message::Effect, overlay::Overlay, state::State},
 };
 
 /// Opens one of the sessions that come with the program.
@@ -35,12 +33,7 @@ pub fn open_shipped(state: &mut State, name: &'static str, start: bool) {
 /// One of them was unpacked.
 pub fn unpacked(state: &mut State, result: Result<PathBuf, String>, start: bool) {
     match result {
-        Ok(path) => {
-            overlays::open_asked(state, path.clone());
-            if start && state.draft.path == Some(path) {
-                launch(state);
-            }
-        }
+        Ok(path) => opening::asked(state, path, start),
         Err(problem) => state.toasts.push(Level::Warning, problem, state.now),
     }
 }
@@ -56,72 +49,91 @@ pub fn remember(state: &mut State) {
         && let Some(file) = compose.recent_file.clone()
     {
         let text = keep::list(&compose.recent);
-        state.effect(Effect::Keep {
-            path: file,
-            text: Some(text),
-        });
+        state.effect(Effect::Keep { path: file, text });
     }
 }
 
 /// The swap file of the session.
 pub fn swap(state: &State) -> PathBuf {
-    keep::swap_of(state.draft.path.as_deref(), &state.folder)
+    swap::swap_of(state.draft.path.as_deref(), &state.folder)
 }
 
-/// The session was saved, or another one is open: nothing is unsaved.
-pub fn is_kept(state: &mut State, swap: PathBuf) {
+/// The swap files of the session, and of a text that is none.
+pub fn swaps(state: &State) -> [PathBuf; 2] {
+    let text = swap::text_of(state.draft.path.as_deref(), &state.folder);
+    [swap(state), text]
+}
+
+/// Nothing of the session that is not saved is wanted any more.
+pub fn forget_swaps(state: &mut State) {
     state.compose.changed = None;
-    state.effect(Effect::Keep {
-        path: swap,
-        text: None,
-    });
+    for of in swaps(state) {
+        state.effect(Effect::Swap(Swap::Forget { of }));
+    }
+}
+
+/// Something was changed that is not kept yet.
+pub fn touched(state: &mut State) {
+    state.compose.touched();
+    state.compose.changed.get_or_insert(state.now);
 }
 
 /// Some time went by: what is not saved is kept beside the session.
 pub fn due(state: &mut State) {
-    let Some(changed) = state.compose.changed else {
-        return;
-    };
-    if state.now < changed + keep::AFTER {
-        return;
+    let is_due = |changed| state.now >= changed + keep::AFTER;
+    if state.compose.changed.is_some_and(is_due) {
+        keep_now(state);
     }
+}
+
+/// What is not saved is kept beside the session.
+pub fn keep_now(state: &mut State) {
     state.compose.changed = None;
-    let text = state.draft.is_changed().then(|| state.draft.written());
-    let path = swap(state);
-    state.effect(Effect::Keep { path, text });
-}
-
-/// Offers changes that were never saved.
-pub fn offer_unsaved(state: &mut State) {
-    let swap = swap(state);
-    if let Some(text) = keep::unsaved(&swap, &state.draft.written()) {
-        let question = format!(
-            "{} has changes that were never saved. Take them?",
-            state.draft.name()
-        );
-        state
-            .overlays
-            .push(Overlay::confirm(question, Wish::Recover(text)));
+    let draft = state.draft.is_changed().then(|| state.draft.written());
+    let texts = [draft, state.compose.rejected.clone()];
+    for (of, text) in swaps(state).into_iter().zip(texts) {
+        state.effect(Effect::Swap(match text {
+            Some(text) => Swap::Keep { of, text },
+            None => Swap::Forget { of },
+        }));
     }
 }
 
-/// Takes a text in place of the session; it can be taken back.
+/// Takes a text in place of the session; it can be taken back. What is wrong with what it says is shown beside the
+/// fields; one that cannot be read as a session is kept until it can.
 pub fn take_text(state: &mut State, text: String) {
     let parsed = Session::parse(&text);
-    if parsed.problems.iter().any(Problem::is_error) {
+    if !parsed.is_faithful() {
         let title = "this text is no session: E edits it again";
         state
             .overlays
             .push(Overlay::problems(title, &parsed.problems, &text));
-        state.compose.rejected = Some(text);
+        reject(state, text);
         return;
     }
-    let at = state.compose.at.clone();
-    let changed = change(state, "text", None, |session, _| {
-        *session = parsed.session;
-        Ok(Some(at))
-    });
-    if changed {
-        state.draft.text = Some(text);
+    if state.compose.rejected.take().is_some() {
+        state.compose.changed.get_or_insert(state.now);
     }
+    if state.draft.written() == text {
+        return;
+    }
+    change_text(state, parsed.session, text.into());
+}
+
+/// An editor failed; what it left is not lost.
+pub fn edit_failed(state: &mut State, why: String, text: Option<String>) {
+    let said = match text {
+        Some(_) => format!("{why}; E goes on with what was written"),
+        None => why,
+    };
+    state.toasts.push(Level::Warning, said, state.now);
+    if let Some(text) = text {
+        reject(state, text);
+    }
+}
+
+fn reject(state: &mut State, text: String) {
+    state.compose.rejected = Some(text);
+    state.compose.edits += 1;
+    state.compose.changed.get_or_insert(state.now);
 }

@@ -1,6 +1,6 @@
 //! What was changed, to be taken back.
 //!
-//! Owns snapshots of the session, at most [`KEPT`]. Steps of one kind that follow each other quickly (a number that is
+//! Owns snapshots of the session, at most [`KEPT`], and not more than [`TEMPLATES`] all together. Steps of one kind that follow each other quickly (a number that is
 //! turned up) are one.
 
 use std::{
@@ -15,6 +15,9 @@ use crate::model::document::Session;
 /// Changes that can be taken back.
 pub const KEPT: usize = 200;
 
+/// Templates in all of them, each some kilobyte; the newest one is kept however many it has.
+const TEMPLATES: usize = 200_000;
+
 /// Changes of the same field within this time are one.
 const TOGETHER: Duration = Duration::from_millis(1_500);
 
@@ -23,10 +26,28 @@ const TOGETHER: Duration = Duration::from_millis(1_500);
 pub struct Snapshot {
     /// The session.
     pub session: Arc<Session>,
+    /// Its text, where the change was one of the text; empty: there was none.
+    pub text: Option<Arc<str>>,
     /// What was selected.
     pub at: Node,
     /// What was done to it then, in words.
     pub what: String,
+}
+
+impl Snapshot {
+    /// The other side of the same change.
+    fn beside(mut self, other: &Snapshot) -> Self {
+        self.what.clone_from(&other.what);
+        if other.text.is_none() {
+            self.text = None;
+        }
+        self
+    }
+
+    fn weight(&self) -> usize {
+        let groups = self.session.groups.values();
+        groups.map(|group| 1 + group.templates.len()).sum()
+    }
 }
 
 /// Changes so far.
@@ -49,25 +70,39 @@ impl History {
         if same && !self.past.is_empty() {
             return;
         }
-        if self.past.len() >= KEPT {
-            self.past.pop_front();
-        }
         self.past.push_back(before);
+        let mut held: usize = self.past.iter().map(Snapshot::weight).sum();
+        while self.past.len() > KEPT || held > TEMPLATES && self.past.len() > 1 {
+            let oldest = self.past.pop_front();
+            held -= oldest.map_or(0, |oldest| oldest.weight());
+        }
+    }
+
+    /// What follows is no more of the same, however quickly.
+    pub fn pause(&mut self) {
+        self.last = None;
+    }
+
+    /// Changes the session of every step.
+    pub fn each(&mut self, change: impl Fn(&Session) -> Session) {
+        for step in self.past.iter_mut().chain(&mut self.future) {
+            step.session = Arc::new(change(&step.session));
+        }
     }
 
     /// Goes back one change. `now` is how it is.
-    pub fn undo(&mut self, mut now: Snapshot) -> Option<Snapshot> {
+    pub fn undo(&mut self, now: Snapshot) -> Option<Snapshot> {
         let before = self.past.pop_back()?;
-        now.what.clone_from(&before.what);
+        let now = now.beside(&before);
         self.future.push(now);
         self.last = None;
         Some(before)
     }
 
     /// Goes forward again.
-    pub fn redo(&mut self, mut now: Snapshot) -> Option<Snapshot> {
+    pub fn redo(&mut self, now: Snapshot) -> Option<Snapshot> {
         let after = self.future.pop()?;
-        now.what.clone_from(&after.what);
+        let now = now.beside(&after);
         self.past.push_back(now);
         self.last = None;
         Some(after)

@@ -11,10 +11,17 @@ pub mod files;
 pub mod form;
 mod history;
 pub mod keep;
+#[cfg(test)]
+mod keeping_tests;
+pub mod lists;
 pub mod node;
+pub mod opening;
 pub mod pick;
+pub mod pointer;
 mod references;
+pub mod saving;
 pub mod shipped;
+pub mod swap;
 #[cfg(test)]
 mod tests;
 pub mod update;
@@ -47,6 +54,8 @@ pub enum Focus {
 pub struct Editing {
     /// What was typed.
     pub input: Input,
+    /// What stood there before.
+    pub before: String,
     /// What is wrong with it.
     pub problem: Option<String>,
 }
@@ -60,6 +69,13 @@ pub struct Planning {
     pub stale: bool,
     /// It was asked for, and the answer is on its way.
     pub asked: bool,
+}
+
+impl Planning {
+    /// Whether the plan is not that of the session as it is now.
+    pub fn is_old(&self) -> bool {
+        self.stale || self.asked
+    }
 }
 
 /// What the compose screen knows.
@@ -83,7 +99,7 @@ pub struct State {
     pub planning: Planning,
     /// First line shown of the plan.
     pub scroll: usize,
-    /// When the session was changed last, until that is kept.
+    /// Since when it has changes that are not kept yet.
     pub changed: Option<Instant>,
     /// Sessions that were open of late.
     pub recent: Vec<PathBuf>,
@@ -95,6 +111,14 @@ pub struct State {
     pub has_left: bool,
     /// A text that was edited and is no session.
     pub rejected: Option<String>,
+    /// Which draft it is: another one has another number.
+    pub number: u64,
+    /// Changes so far.
+    pub edits: u64,
+    /// A session on its way to be opened.
+    pub opening: Option<opening::Opening>,
+    /// Where swap files are that cannot lie beside their sessions.
+    pub swap_folder: Option<PathBuf>,
 }
 
 impl State {
@@ -106,12 +130,27 @@ impl State {
         self.recent = before.recent;
         self.recent_file = before.recent_file;
         self.shipped = before.shipped;
+        self.swap_folder = before.swap_folder;
+        self.number = before.number + 1;
+        self.edits = before.edits + 1;
+    }
+
+    /// The session is another one than it was.
+    pub fn touched(&mut self) {
+        self.problems = None;
+        self.planning.stale = true;
+        self.edits += 1;
     }
 
     /// Everything that is wrong, as far as it is known: with the session, and with its places.
     pub fn wrong(&self) -> impl Iterator<Item = &Problem> {
         let plan = self.planning.plan.as_ref();
-        let planned = plan.map(|plan| plan.problems.iter().chain(&plan.refusals));
+        // What was refused before a change may have its place now.
+        let refusals = plan.filter(|_| !self.planning.is_old());
+        let planned = plan.map(|plan| {
+            let refusals = refusals.map(|plan| &plan.refusals);
+            plan.problems.iter().chain(refusals.into_iter().flatten())
+        });
         self.problems
             .iter()
             .flatten()

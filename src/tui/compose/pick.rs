@@ -8,10 +8,14 @@ use std::path::{Component, Path, PathBuf};
 use crossterm::event::KeyEvent;
 
 use super::{
+    Focus,
     edit::Kind,
     files,
     form::spec::{self, Complete},
+    lists,
     node::{Node, host_label},
+    opening,
+    swap::{Left, Swap},
     update,
 };
 use crate::{
@@ -19,7 +23,7 @@ use crate::{
     tui::{
         keymap::Action,
         message::Effect,
-        overlay::{For, Overlay, update as overlays},
+        overlay::{For, Overlay},
         state::State,
         widget::{
             fuzzy::{self, Hit},
@@ -67,8 +71,20 @@ pub enum Then {
     Functions(PathBuf, String),
     /// A session.
     Open(PathBuf),
+    /// A session whose path was typed.
+    Typed(PathBuf),
     /// A session that comes with the program.
     Shipped(&'static str),
+    /// Changes that were never saved.
+    Recover(Left),
+    /// These changes are not wanted, ever.
+    ThrowAway(PathBuf),
+    /// A part of the session.
+    Select(Node),
+    /// A theme.
+    Theme(String),
+    /// Nothing.
+    Nothing,
 }
 
 /// One of the list.
@@ -83,7 +99,7 @@ pub struct Item {
 }
 
 impl Item {
-    fn new(label: impl Into<String>, about: impl Into<String>, then: Then) -> Self {
+    pub(super) fn new(label: impl Into<String>, about: impl Into<String>, then: Then) -> Self {
         Self {
             label: label.into(),
             about: about.into(),
@@ -107,6 +123,8 @@ pub struct Picker {
     pub at: usize,
     /// The question that is not answered yet.
     pub waiting: Option<u64>,
+    /// Each theme is on while it is selected; this one was before.
+    pub before: Option<String>,
     /// What is listed, and where: for answers.
     source: Option<(Listing, PathBuf)>,
     /// Files are named from here.
@@ -114,7 +132,7 @@ pub struct Picker {
 }
 
 impl Picker {
-    fn new(title: impl Into<String>, items: Vec<Item>) -> Self {
+    pub(super) fn new(title: impl Into<String>, items: Vec<Item>) -> Self {
         let mut picker = Self {
             title: title.into(),
             items,
@@ -122,6 +140,7 @@ impl Picker {
             found: Vec::new(),
             at: 0,
             waiting: None,
+            before: None,
             source: None,
             base: PathBuf::new(),
         };
@@ -131,9 +150,36 @@ impl Picker {
 
     /// Looks again which items fit.
     pub fn filter(&mut self) {
+        self.take_as_path();
         let labels = self.items.iter().map(|item| item.label.as_str());
         self.found = fuzzy::rank(self.input.text(), labels);
+        // What was typed in full comes before whatever is like it.
+        let typed = |hit: &Hit| matches!(self.items[hit.index].then, Then::Typed(_));
+        if let Some(at) = self.found.iter().position(typed) {
+            let typed = self.found.remove(at);
+            self.found.insert(0, typed);
+        }
         self.at = 0;
+    }
+
+    /// A path of a session is one more item for as long as it is typed.
+    fn take_as_path(&mut self) {
+        self.items
+            .retain(|item| !matches!(item.then, Then::Typed(_)));
+        let typed = self.input.text().trim();
+        let is_path = typed.contains('/') || typed.ends_with(".ron");
+        if is_path && matches!(self.source, Some((Listing::Sessions, _))) {
+            let path = self.base.join(typed);
+            if !self
+                .items
+                .iter()
+                .any(|item| item.then == Then::Open(path.clone()))
+            {
+                let then = Then::Typed(path);
+                self.items
+                    .push(Item::new(self.input.text(), "as typed", then));
+            }
+        }
     }
 
     /// A key that is text.
@@ -355,6 +401,7 @@ pub fn complete(state: &mut State) {
             ],
         ),
         Complete::Host => ("which host?", hosts(session)),
+        Complete::Gpu => ("which GPU?", lists::gpus(state)),
         Complete::Target if chosen == "shell" => return,
         Complete::Target | Complete::File | Complete::Folder => {
             return files(state, field.spec, chosen == "python");
@@ -363,6 +410,7 @@ pub fn complete(state: &mut State) {
     if items.is_empty() {
         let text = match field.spec.complete {
             Complete::Queue => "there is no queue yet: esc, then Q adds one",
+            Complete::Gpu => "no host has a GPU, as far as is known",
             _ => "there is nothing to choose from yet",
         };
         state.toasts.push(Level::Info, text, state.now);
@@ -445,17 +493,21 @@ fn hosts(session: &crate::model::document::Session) -> Vec<Item> {
 
 fn files(state: &mut State, spec: &spec::Spec, python: bool) {
     let typed = state.compose.editing.as_ref();
-    let typed = typed.map_or("", |editing| editing.input.text());
+    let typed = typed.map_or("", |editing| match spec.kind {
+        // Of a list the value that the cursor stands at.
+        spec::Kind::List(_) => {
+            let input = &editing.input;
+            let before = input.text().get(..input.cursor()).unwrap_or_default();
+            before.rsplit(',').next().unwrap_or_default().trim()
+        }
+        _ => editing.input.text(),
+    });
     let typed = typed
         .split(':')
         .next()
         .unwrap_or_default()
         .trim_matches('"');
-    // A target and what is watched are named from the session's file, the rest from where we were started.
-    let base = match spec.key {
-        "target" | "watch" => state.draft.folder(&state.folder),
-        _ => state.folder.clone(),
-    };
+    let base = state.draft.folder(&state.folder);
     let path = base.join(typed);
     // What follows the last slash is the beginning of a name.
     let folder = match path.parent() {
@@ -487,9 +539,26 @@ pub fn act(state: &mut State, action: Action) {
         Action::PageDown => picker.at = (picker.at + page).min(last),
         Action::Home => picker.at = 0,
         Action::End => picker.at = last,
-        Action::Back => drop(state.overlays.pop()),
-        Action::Enter => choose(state),
+        Action::Back => {
+            if let Some(before) = picker.before.take() {
+                state.theme = before;
+            }
+            drop(state.overlays.pop());
+            return;
+        }
+        Action::Enter => return choose(state),
         _ => {}
+    }
+    preview(state);
+}
+
+/// A theme is on while it is selected: that is how one chooses.
+pub fn preview(state: &mut State) {
+    if let Some(Overlay::Pick(picker)) = state.overlays.last()
+        && picker.before.is_some()
+        && let Some(Then::Theme(name)) = picker.selected().map(|item| &item.then)
+    {
+        state.theme.clone_from(name);
     }
 }
 
@@ -503,7 +572,7 @@ fn choose(state: &mut State) {
         match picker.source {
             Some((Listing::Sessions, _)) if !typed.is_empty() => {
                 let path = picker.base.join(typed);
-                overlays::open_asked(state, path);
+                opening::asked(state, path, false);
             }
             _ => state.overlays.push(Overlay::Pick(picker)),
         }
@@ -514,7 +583,22 @@ fn choose(state: &mut State) {
         Then::Command => state.overlays.push(Overlay::prompt(For::Command, "")),
         Then::Put(text) => put(state, &text),
         Then::Insert(text) => insert(state, &text),
-        Then::Open(path) => overlays::open_asked(state, path),
+        Then::Open(path) | Then::Typed(path) => opening::asked(state, path, false),
+        Then::Select(node) => {
+            state.compose.focus = Focus::Tree;
+            if let Some(group) = node.group().filter(|_| !matches!(node, Node::Group(_))) {
+                state.compose.folded.remove(group);
+            }
+            update::select(state, node);
+        }
+        Then::Theme(name) => {
+            let text = format!("theme: {} in config.ron keeps it", write_text(&name));
+            state.theme = name;
+            state.toasts.push(Level::Info, text, state.now);
+        }
+        Then::Recover(left) => opening::recover(state, left),
+        Then::ThrowAway(file) => state.effect(Effect::Swap(Swap::Remove { file })),
+        Then::Nothing => {}
         Then::Shipped(name) => files::open_shipped(state, name, false),
         Then::Functions(path, text) => {
             let python = update::field(state).is_some_and(|field| {

@@ -5,6 +5,8 @@
 
 use crate::model::{
     document::{Session, Step},
+    host::HostSpec,
+    hostlist,
     ids::{GroupName, HostName, QueueName, Selector, TemplateName},
     policy::{Placement, Policy},
     template::{After, Value},
@@ -104,20 +106,61 @@ fn in_value(value: &mut Value, old: &QueueName, new: &QueueName) {
     }
 }
 
+/// Entries of the list of hosts are in other places: `moved` gives the new place of an old one, nothing for one that is
+/// gone. What asks for a host by its number then asks for the same one, or for one that there is not.
+pub fn hosts_moved(
+    session: &mut Session,
+    before: &[HostSpec],
+    moved: impl Fn(usize) -> Option<usize>,
+) {
+    // How many Slurm gives is known when it is there.
+    let widths = |hosts: &[HostSpec]| -> Option<Vec<u32>> {
+        let width = |host: &HostSpec| match host {
+            HostSpec::Declared(_) => Some(1),
+            HostSpec::Ssh(list) => hostlist::expand(list).ok()?.len().try_into().ok(),
+            HostSpec::Slurm(_) => None,
+        };
+        hosts.iter().map(width).collect()
+    };
+    let (Some(old), Some(new)) = (widths(before), widths(&session.hosts)) else {
+        return;
+    };
+    let nowhere: u32 = new.iter().sum();
+    let follow = |id: u32| -> u32 {
+        let mut first = 0;
+        for (place, width) in old.iter().enumerate() {
+            if id < first + width {
+                return match moved(place) {
+                    Some(place) => new.iter().take(place).sum::<u32>() + (id - first),
+                    None => nowhere,
+                };
+            }
+            first += width;
+        }
+        id
+    };
+    for policy in policies(session) {
+        if let Some(Placement::HostId(id)) = &mut policy.placement {
+            *id = follow(*id);
+        }
+    }
+}
+
+fn policies(session: &mut Session) -> impl Iterator<Item = &mut Policy> {
+    let groups = session.groups.values_mut().flat_map(|group| {
+        let templates = group.templates.values_mut();
+        std::iter::once(&mut group.policy).chain(templates.map(|template| &mut template.policy))
+    });
+    std::iter::once(&mut session.policy).chain(groups)
+}
+
 /// A host has another name.
 pub fn host_renamed(session: &mut Session, old: &HostName, new: &HostName) {
-    let rename = |policy: &mut Policy| {
+    for policy in policies(session) {
         if let Some(Placement::HostName(name)) = &mut policy.placement
             && name == old
         {
             *name = new.clone();
-        }
-    };
-    rename(&mut session.policy);
-    for group in session.groups.values_mut() {
-        rename(&mut group.policy);
-        for template in group.templates.values_mut() {
-            rename(&mut template.policy);
         }
     }
 }

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
-use ratatui::layout::Position;
 
 use super::{
     Editing, Focus, Snapshot, command,
     edit::{self, Kind},
     files,
     form::{self, Field, Shown},
+    lists,
     node::{self, Node},
     pick, shipped, view,
 };
@@ -69,13 +69,14 @@ pub fn act(state: &mut State, action: Action) -> bool {
             files::open_shipped(state, shipped::EXAMPLE, true);
         }
         Action::EditText => {
-            let text = state.compose.rejected.take();
+            let text = state.compose.rejected.clone();
             let text = text.unwrap_or_else(|| state.draft.written());
             state.effect(Effect::Edit(text));
         }
         Action::PasteCommand => state.overlays.push(Overlay::prompt(For::Command, "")),
         Action::PolicyEdit => to_field(state, "policy.placement"),
         Action::Why => why(state),
+        Action::Search => lists::open_parts(state),
         _ => {
             return match state.compose.focus {
                 Focus::Tree => in_tree(state, action),
@@ -85,6 +86,14 @@ pub fn act(state: &mut State, action: Action) -> bool {
         }
     }
     true
+}
+
+/// Shows the screen; what is on the disk may be another by now.
+pub fn show(state: &mut State) {
+    if state.tab != Tab::Compose {
+        state.compose.planning.stale = true;
+    }
+    state.tab = Tab::Compose;
 }
 
 /// Goes on to another part of the screen: 1 to the next, 2 to the one before.
@@ -99,7 +108,7 @@ fn focus_on(state: &mut State, by: usize) {
     state.compose.focus = parts[to];
 }
 
-fn in_tree(state: &mut State, action: Action) -> bool {
+pub(super) fn in_tree(state: &mut State, action: Action) -> bool {
     let rows = node::rows(&state.draft.session, &state.compose.folded);
     let at = rows.iter().position(|row| row.node == state.compose.at);
     let at = at.unwrap_or(0);
@@ -131,8 +140,8 @@ fn in_tree(state: &mut State, action: Action) -> bool {
 pub fn select(state: &mut State, node: Node) {
     let compose = &mut state.compose;
     let same_kind = std::mem::discriminant(&compose.at) == std::mem::discriminant(&node);
+    compose.editing = None;
     if compose.at != node {
-        compose.editing = None;
         if !same_kind {
             compose.field = 0;
         }
@@ -140,7 +149,8 @@ pub fn select(state: &mut State, node: Node) {
     }
 }
 
-fn fold(state: &mut State, action: Action) {
+/// Shows or hides what a row holds, or goes on to its fields.
+pub(super) fn fold(state: &mut State, action: Action) {
     let has_form = !fields(state).is_empty();
     let compose = &mut state.compose;
     match (&compose.at, action) {
@@ -173,6 +183,8 @@ fn fold(state: &mut State, action: Action) {
 }
 
 fn in_plan(state: &mut State, action: Action) -> bool {
+    let inner = view::places(state.places.body, state.compose.focus).plan;
+    let last = view::plan_end(state, inner);
     let scroll = &mut state.compose.scroll;
     *scroll = match action {
         Action::Up => scroll.saturating_sub(1),
@@ -180,12 +192,18 @@ fn in_plan(state: &mut State, action: Action) -> bool {
         Action::PageUp => scroll.saturating_sub(PAGE),
         Action::PageDown => *scroll + PAGE,
         Action::Home => 0,
+        Action::End => last,
         Action::Back => {
             state.compose.focus = Focus::Tree;
             return true;
         }
+        Action::Enter | Action::Toggle => {
+            focus_on(state, 2);
+            return true;
+        }
         _ => return false,
     };
+    *scroll = (*scroll).min(last);
     true
 }
 
@@ -220,7 +238,7 @@ fn in_form(state: &mut State, action: Action) -> bool {
         Action::Right => return step(state, field, 1, true),
         Action::Toggle => return turn(state, field),
         Action::Enter if field.is_typed() => {
-            begin_typing(state, field.text());
+            begin_typing(state, typed_of(field));
             return true;
         }
         Action::Enter => return turn(state, field),
@@ -239,11 +257,27 @@ fn in_form(state: &mut State, action: Action) -> bool {
     true
 }
 
+/// The text that typing begins with: a program with a blank in its path stands in quotes, as in a shell.
+fn typed_of(field: &Field) -> String {
+    let text = field.text();
+    let is_program = |written: &String| written.starts_with("Program(");
+    match field.spec.key == "target" && field.written.as_ref().is_some_and(is_program) {
+        true if !text.is_empty() => command::join([text.as_str()]),
+        _ => text,
+    }
+}
+
 /// Begins to type into the field that is selected.
 pub fn begin_typing(state: &mut State, text: String) {
     state.compose.focus = Focus::Form;
+    let input = Input::new(&text);
+    if input.text() != text {
+        let text = "it has several lines, or is too long for one: esc, then E edits it as text";
+        return state.toasts.push(Level::Warning, text, state.now);
+    }
     state.compose.editing = Some(Editing {
-        input: Input::new(&text),
+        input,
+        before: text,
         problem: None,
     });
 }
@@ -260,6 +294,13 @@ fn step(state: &mut State, field: &Field, by: i64, choose: bool) -> bool {
     true
 }
 
+/// Some steps of the field that is selected.
+pub(super) fn step_selected(state: &mut State, by: i64) {
+    if let Some(field) = field(state) {
+        step(state, &field, by, true);
+    }
+}
+
 /// To the next choice, after the last to the first.
 fn turn(state: &mut State, field: &Field) -> bool {
     match field.shown() {
@@ -268,7 +309,7 @@ fn turn(state: &mut State, field: &Field) -> bool {
         }
         Shown::Choice(..) => step(state, field, 1, true),
         Shown::Text(..) | Shown::Number(..) => {
-            begin_typing(state, field.text());
+            begin_typing(state, typed_of(field));
             true
         }
     }
@@ -312,11 +353,16 @@ fn while_typing(state: &mut State, action: Action) -> bool {
 }
 
 /// Takes what was typed, if the model does.
-fn accept(state: &mut State) {
+pub(super) fn accept(state: &mut State) {
     let (Some(editing), Some(field)) = (&state.compose.editing, field(state)) else {
         return;
     };
     let text = editing.input.text().to_owned();
+    // Whoever only looked changes nothing.
+    if text == editing.before && !text.is_empty() {
+        state.compose.editing = None;
+        return;
+    }
     let mut changed = state.draft.session.clone();
     match form::type_into(&mut changed, &state.compose.at, &field, &text) {
         Ok(mut node) => {
@@ -359,7 +405,8 @@ pub fn pasted(state: &mut State, text: &str) {
             editing.input.paste(text);
             editing.problem = None;
         }
-        None => import(state, text),
+        // Terminals send the end of a line as they send the key.
+        None => import(state, &text.replace("\r\n", "\n").replace('\r', "\n")),
     }
 }
 
@@ -401,8 +448,8 @@ fn new(state: &mut State) {
 
 /// Whether there is nothing at all yet.
 pub fn is_first_minute(state: &State) -> bool {
-    let session = &state.draft.session;
-    session.groups.is_empty() && session.queues.is_empty() && session.hosts.is_empty()
+    // Whoever has a file sees what is in it.
+    state.draft.path.is_none() && written::alike(&state.draft.session, &Session::default())
 }
 
 /// Adds a part, and asks for the first thing that it needs.
@@ -427,10 +474,19 @@ pub fn add(state: &mut State, kind: Kind) {
 
 fn delete(state: &mut State) {
     let title = state.compose.at.title(&state.draft.session);
+    let errors = |session: &Session| {
+        let problems = session.validate();
+        problems.iter().filter(|problem| problem.is_error()).count()
+    };
+    let before = errors(&state.draft.session);
     if change(state, "deleted", None, |session, at| {
         Ok(edit::delete(session, at))
     }) {
-        let text = format!("{title} deleted: u takes it back");
+        let text = match errors(&state.draft.session).saturating_sub(before) {
+            0 => format!("{title} deleted: u takes it back"),
+            1 => format!("{title} deleted: one place still names it, w shows which"),
+            more => format!("{title} deleted: {more} places still name it, w shows which"),
+        };
         state.toasts.push(Level::Info, text, state.now);
     }
 }
@@ -456,11 +512,12 @@ pub fn change(
     if is_other {
         let before = Snapshot {
             session: Arc::new(std::mem::replace(&mut state.draft.session, changed)),
+            text: None,
             at: state.compose.at.clone(),
             what: what.to_owned(),
         };
         state.compose.history.push(before, series, state.now);
-        touched(state);
+        files::touched(state);
     }
     if let Some(group) = node.group().filter(|_| !matches!(node, Node::Group(_))) {
         state.compose.folded.remove(group);
@@ -469,17 +526,24 @@ pub fn change(
     is_other
 }
 
-/// The session is another one than it was.
-fn touched(state: &mut State) {
-    state.compose.problems = None;
-    state.compose.planning.stale = true;
-    state.compose.changed = Some(state.now);
+/// Puts another text in place of the session, so that it can be taken back.
+pub fn change_text(state: &mut State, session: Session, text: Arc<str>) {
+    let before = state.draft.text.replace(text);
+    let before = Snapshot {
+        session: Arc::new(std::mem::replace(&mut state.draft.session, session)),
+        text: Some(before.unwrap_or_default()),
+        at: state.compose.at.clone(),
+        what: "text".to_owned(),
+    };
+    state.compose.history.push(before, None, state.now);
+    files::touched(state);
 }
 
 /// Back in time, or forward.
 fn travel(state: &mut State, back: bool) {
     let now = Snapshot {
         session: Arc::new(state.draft.session.clone()),
+        text: Some(state.draft.text.clone().unwrap_or_default()),
         at: state.compose.at.clone(),
         what: String::new(),
     };
@@ -497,19 +561,34 @@ fn travel(state: &mut State, back: bool) {
         return;
     };
     state.draft.session = Arc::unwrap_or_clone(to.session);
+    if let Some(text) = to.text {
+        state.draft.text = Some(text).filter(|text| !text.is_empty());
+    }
+    let text = match back {
+        true => format!("taken back: {}", to.what),
+        false => format!("made again: {}", to.what),
+    };
+    state.toasts.push(Level::Info, text, state.now);
     let node = match to.at.is_in(&state.draft.session) {
         true => to.at,
         false => Node::Session,
     };
     select(state, node);
-    touched(state);
+    files::touched(state);
 }
 
 /// Shows everything that is wrong.
 fn why(state: &mut State) {
     let problems: Vec<_> = state.compose.wrong().cloned().collect();
+    let planning = &state.compose.planning;
+    let text = match &planning.plan {
+        Some(plan) if plan.too_large && !planning.is_old() => {
+            "nothing is wrong with the session; so many ranks are placed only at the start"
+        }
+        Some(_) if !planning.is_old() => "nothing is wrong: everything has its place",
+        _ => "nothing is wrong so far; it is still being placed",
+    };
     if problems.is_empty() {
-        let text = "nothing is wrong: everything has its place";
         state.toasts.push(Level::Info, text, state.now);
     } else {
         state
@@ -540,8 +619,9 @@ pub fn keep_planned(state: &mut State) {
     if wanted && !planning.asked {
         planning.asked = true;
         planning.stale = false;
-        let session = state.draft.session.clone();
-        state.effect(Effect::Plan(Box::new(session)));
+        let session = state.draft.to_run();
+        let folder = state.draft.folder(&state.folder);
+        state.effect(Effect::Plan(Box::new(session), folder));
     }
 }
 
@@ -550,32 +630,4 @@ pub fn planned(state: &mut State, plan: Plan) {
     let planning = &mut state.compose.planning;
     planning.asked = false;
     planning.plan = Some(plan);
-}
-
-/// The mouse was pressed.
-pub fn clicked(state: &mut State, at: Position) {
-    if is_first_minute(state) {
-        return;
-    }
-    let places = view::places(state.places.body, state.compose.focus);
-    if let Some(node) = view::row_at(state, places.tree, at) {
-        let again = state.compose.focus == Focus::Tree && state.compose.at == node;
-        state.compose.focus = Focus::Tree;
-        select(state, node);
-        if again {
-            fold(state, Action::Toggle);
-        }
-    } else if let Some(field) = view::field_at(state, places.form, at) {
-        let again = state.compose.focus == Focus::Form && state.compose.field == field;
-        state.compose.focus = Focus::Form;
-        if again && state.compose.editing.is_none() {
-            in_form(state, Action::Enter);
-        } else if !again {
-            state.compose.editing = None;
-            state.compose.field = field;
-        }
-    } else if places.plan.contains(at) {
-        state.compose.focus = Focus::Plan;
-        state.compose.editing = None;
-    }
 }

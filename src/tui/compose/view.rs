@@ -20,7 +20,11 @@ use crate::tui::{
     widget::text::{columns, put_line},
 };
 
-pub use self::{form::field_at, tree::row_at};
+pub use self::{
+    form::{Pressed, field_at},
+    plan::end as plan_end,
+    tree::row_at,
+};
 
 /// From this width on the plan stands beside the form.
 const WIDE: u16 = 110;

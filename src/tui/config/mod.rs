@@ -69,7 +69,7 @@ pub enum Confirm {
     /// Before anything that ends a group or destroys something.
     #[default]
     Always,
-    /// Only before quitting while something runs.
+    /// Only before leaving, and where something that was written would be lost.
     Never,
 }
 

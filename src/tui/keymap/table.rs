@@ -121,6 +121,7 @@ pub(super) const TABLE: &[Row] = &[
     row(&[Form], "ctrl-z u", Undo, "undo", "undo"),
     row(&[Compose], "u", Undo, "undo", "undo"),
     row(EDIT, "ctrl-r", Redo, "redo", ""),
+    row(EDIT, "/", Search, "go to a part by its name", ""),
     row(
         EDIT,
         "E",

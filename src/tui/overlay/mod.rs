@@ -41,8 +41,6 @@ pub enum Wish {
     Discard(PathBuf),
     /// Write over a file that is there.
     Overwrite(PathBuf),
-    /// Take changes that were never saved.
-    Recover(String),
     /// The same with the session and what was done since its start.
     OverwriteTimeline(PathBuf),
     /// Write the output that is looked at over a file that is there.
@@ -51,13 +49,6 @@ pub enum Wish {
     DeleteRun(String),
     /// Throw away changes and run a past run again, by its id.
     RunAgain(String),
-}
-
-impl Wish {
-    /// Whether it takes something away that does not come back.
-    pub fn destroys(&self) -> bool {
-        !matches!(self, Wish::Recover(_))
-    }
 }
 
 /// What a line of text is asked for.
@@ -73,8 +64,6 @@ pub enum For {
     SaveTimeline,
     /// A file to write the output to.
     SaveOutput,
-    /// A session to open.
-    Open,
     /// An item for this queue.
     Put(String),
     /// A part of the names of what is to be shown.
@@ -92,7 +81,6 @@ impl For {
             For::SaveAs => "save the session as",
             For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
-            For::Open => "open a session",
             For::Put(queue) => return Cow::Owned(format!("put into {queue}")),
             For::Narrow => "show only those with this in their name",
             For::Command => "a shell command, as you would type it",
@@ -124,13 +112,6 @@ pub enum Overlay {
         at: usize,
         /// Where the actions will be performed.
         of: Context,
-    },
-    /// The themes, each applied as it is selected.
-    Themes {
-        /// Which one is selected.
-        at: usize,
-        /// The one to go back to.
-        before: String,
     },
     /// What was said.
     Notices {
@@ -182,7 +163,7 @@ impl Overlay {
         Self::Confirm {
             question: question.into(),
             // Enter is pressed too easily for what does not come back.
-            yes: !wish.destroys(),
+            yes: false,
             wish,
         }
     }
@@ -239,10 +220,7 @@ impl Overlay {
             }
             Overlay::Why(_) => Context::Help,
             Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Palette { .. }
-            | Overlay::Themes { .. }
-            | Overlay::Found(_)
-            | Overlay::Pick(_) => Context::List,
+            Overlay::Palette { .. } | Overlay::Found(_) | Overlay::Pick(_) => Context::List,
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }

@@ -44,10 +44,7 @@ impl Typed {
 impl For {
     /// Whether the name of a file is typed.
     fn is_path(&self) -> bool {
-        matches!(
-            self,
-            For::SaveAs | For::SaveTimeline | For::SaveOutput | For::Open
-        )
+        matches!(self, For::SaveAs | For::SaveTimeline | For::SaveOutput)
     }
 }
 

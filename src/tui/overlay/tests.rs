@@ -15,7 +15,7 @@ use crate::{
         compose::pick::Entry,
         config::Config,
         keymap::Key,
-        message::{Effect, Msg, Target},
+        message::{Effect, Msg},
         runs::Ask,
         state::{Draft, State, Tab},
         theme::{Glyphs, Theme},
@@ -159,13 +159,6 @@ fn what_destroys_is_done_by_y_or_after_yes_was_chosen_and_never_by_enter_alone()
         assert_eq!(deletes(&press(&mut state, keys)), is_done, "{keys}");
         assert!(state.overlays.is_empty());
     }
-    let mut state = state();
-    state.overlays.push(Overlay::confirm(
-        "Take them?",
-        Wish::Recover(SESSION.to_owned()),
-    ));
-    press(&mut state, "enter");
-    assert_eq!(state.tab, Tab::Compose, "that takes nothing away");
 }
 
 #[test]
@@ -268,7 +261,7 @@ fn output_is_not_written_over_a_file_without_a_question() {
     let mut state = running();
     press(&mut state, "S");
     let effects = press(&mut state, "enter");
-    let target = Target::Output("output.log".into());
+    let target = PathBuf::from("output.log");
     assert_eq!(effects, [Effect::Look(target.clone())]);
     let free = update(
         &mut state,

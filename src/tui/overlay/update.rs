@@ -2,23 +2,22 @@
 //!
 //! Start at [`act`] and [`typed`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Position;
 
 use super::{For, Overlay, Wish, prompt, search, sheet, view};
 use crate::{
-    model::{
-        document::Session,
-        event::{Command, Level},
-    },
+    model::event::{Command, Level},
     tui::{
-        compose, hosts,
+        compose::{self, saving::Over},
+        config::Confirm,
+        hosts,
         keymap::{Action, Keymap},
-        message::{Effect, Target},
+        message::Effect,
         queues, run, runs,
-        state::{Draft, State, Tab},
+        state::{State, Tab},
         theme::Theme,
         timeline,
         update::{perform, quit_now},
@@ -37,15 +36,6 @@ pub fn open_palette(state: &mut State) {
     };
     find(&mut palette, &state.config.keymap);
     state.overlays.push(palette);
-}
-
-/// Opens the list of themes.
-pub fn open_themes(state: &mut State) {
-    let at = state.themes.iter().position(|name| *name == state.theme);
-    state.overlays.push(Overlay::Themes {
-        at: at.unwrap_or(0),
-        before: state.theme.clone(),
-    });
 }
 
 fn find(palette: &mut Overlay, keymap: &Keymap) {
@@ -94,7 +84,10 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
                 find(palette, &state.config.keymap);
             }
         }
-        Some(Overlay::Pick(picker)) => picker.typed(key),
+        Some(Overlay::Pick(picker)) => {
+            picker.typed(key);
+            compose::pick::preview(state);
+        }
         _ => {}
     }
 }
@@ -102,11 +95,22 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
 /// Text from the clipboard.
 pub fn pasted(state: &mut State, text: &str) {
     match state.overlays.last_mut() {
+        // Each line is a command of its own.
+        Some(Overlay::Prompt {
+            what: For::Command,
+            input,
+            ..
+        }) if text.trim().contains(['\n', '\r']) => {
+            let text = format!("{}{text}", input.text());
+            close(state);
+            compose::update::pasted(state, &text);
+        }
         Some(Overlay::Prompt { input, .. }) => input.paste(text),
         Some(Overlay::Help { find, .. }) => find.paste(text),
         Some(Overlay::Pick(picker)) => {
             picker.input.paste(text);
             picker.filter();
+            compose::pick::preview(state);
         }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette {
@@ -182,22 +186,6 @@ pub fn act(state: &mut State, action: Action) {
                 close(state);
             }
         }
-        Overlay::Themes { at, before } => {
-            let last = state.themes.len().saturating_sub(1);
-            match (action, action.rows(page)) {
-                (_, Some(by)) => *at = at.saturating_add_signed(by).min(last),
-                (Action::Enter, _) => return close(state),
-                (Action::Back, _) => {
-                    state.theme = std::mem::take(before);
-                    return close(state);
-                }
-                _ => return,
-            }
-            // Seen at once: that is how one chooses.
-            if let Some(name) = state.themes.get(*at) {
-                state.theme.clone_from(name);
-            }
-        }
         Overlay::Pick(_) => compose::pick::act(state, action),
         Overlay::Confirm { wish, yes, .. } => match action {
             Action::Left | Action::Right => *yes = !*yes,
@@ -256,7 +244,7 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         return;
     }
-    let Some((rows, list)) = view::rows(state, overlay, area) else {
+    let Some((rows, list)) = view::rows(overlay, area) else {
         return;
     };
     if !rows.contains(at) {
@@ -276,21 +264,16 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         Some(Overlay::Pick(picker)) => {
             picker.at = to;
-            true
+            // What is seen while it is selected is looked at first.
+            picker.before.is_none() || by == 0
         }
         Some(Overlay::Found(search)) => {
             search.at = to;
             by == 0
         }
-        Some(Overlay::Themes { at, .. }) => {
-            *at = to;
-            if let Some(name) = state.themes.get(to) {
-                state.theme.clone_from(name);
-            }
-            by == 0
-        }
         _ => false,
     };
+    compose::pick::preview(state);
     if is_chosen {
         act(state, Action::Enter);
     }
@@ -318,16 +301,26 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::StopAndQuit => quit_now(state),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
         Wish::Purge(queue) => queues::update::purge(state, queue),
-        Wish::Discard(path) => open_session(state, &path),
-        Wish::Overwrite(path) => save_to(state, path),
-        Wish::Recover(text) => {
-            state.tab = Tab::Compose;
-            compose::files::take_text(state, text);
-        }
-        Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
+        Wish::Discard(path) => compose::opening::open(state, path, false),
+        Wish::Overwrite(path) => compose::saving::save_to(state, path, Over::Anything),
+        Wish::OverwriteTimeline(path) => timeline::save_to(state, path, Over::Anything),
         Wish::OverwriteOutput(path) => save_output(state, path),
         Wish::DeleteRun(id) => runs::update::delete(state, id),
         Wish::RunAgain(id) => runs::update::again(state, id),
+    }
+}
+
+/// Does at once what would be asked first, where the user wants to be asked only before work is lost.
+pub fn grant_unasked(state: &mut State) {
+    if state.config.confirm == Confirm::Always {
+        return;
+    }
+    if let Some(Overlay::Confirm { wish, .. }) = state.overlays.last()
+        && let Wish::Kill(_) | Wish::Purge(_) | Wish::DeleteRun(_) = wish
+    {
+        let wish = wish.clone();
+        close(state);
+        grant(state, wish);
     }
 }
 
@@ -372,31 +365,20 @@ fn answer(state: &mut State) {
         }
         _ if text.trim().is_empty() => "type a name, or esc to leave".to_owned(),
         For::SaveAs => {
-            let path = PathBuf::from(text.trim());
             close(state);
-            if state.draft.path.as_deref() == Some(&path) {
-                save_to(state, path);
-            } else {
-                state.effect(Effect::Look(Target::Session(path)));
-            }
+            compose::saving::save_as(state, text.trim());
             return;
         }
         For::SaveTimeline => {
             close(state);
-            let path = PathBuf::from(text.trim());
-            state.effect(Effect::Look(Target::Timeline(path)));
+            let path = state.draft.folder(&state.folder).join(text.trim());
+            timeline::save_to(state, path, Over::Nothing);
             return;
         }
         For::SaveOutput => {
             close(state);
             let path = PathBuf::from(text.trim());
-            state.effect(Effect::Look(Target::Output(path)));
-            return;
-        }
-        For::Open => {
-            let path = PathBuf::from(text.trim());
-            close(state);
-            open_asked(state, path);
+            state.effect(Effect::Look(path));
             return;
         }
         For::Command => {
@@ -427,78 +409,13 @@ fn set_filter(run: &mut run::State, filter: Option<regex::Regex>) {
     }
 }
 
-/// Whether a file is there that is to be written: written, or asked about first.
-pub fn looked(state: &mut State, target: Target, exists: bool) {
+/// Whether a file is there that the output is to be written to: written, or asked about first.
+pub fn looked(state: &mut State, path: PathBuf, exists: bool) {
     if !exists {
-        return match target {
-            Target::Session(path) => save_to(state, path),
-            Target::Timeline(path) => timeline::save_to(state, path),
-            Target::Output(path) => save_output(state, path),
-        };
+        return save_output(state, path);
     }
-    let path = target.path().display();
-    let question = format!("{path} is there already: write over it?");
-    let wish = match target {
-        Target::Session(path) => Wish::Overwrite(path),
-        Target::Timeline(path) => Wish::OverwriteTimeline(path),
-        Target::Output(path) => Wish::OverwriteOutput(path),
-    };
-    state.open_unasked(Overlay::confirm(question, wish));
-}
-
-/// Opens another session; asks first when changes would be lost.
-pub fn open_asked(state: &mut State, path: PathBuf) {
-    if state.draft.is_changed() {
-        let question =
-            "the session has changes that are not saved: open the other one all the same?";
-        state
-            .overlays
-            .push(Overlay::confirm(question, Wish::Discard(path)));
-    } else {
-        open_session(state, &path);
-    }
-}
-
-/// Opens a session in place of the one that is composed.
-pub fn open_session(state: &mut State, path: &Path) {
-    match Session::open(path) {
-        Ok(loaded) => {
-            put_draft(state, Draft::of(loaded));
-            compose::files::offer_unsaved(state);
-            if !state.is_live() {
-                state.run = None;
-                state.aside = None;
-            }
-        }
-        Err(problems) => {
-            let title = format!("{} cannot be opened", path.display());
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            state
-                .overlays
-                .push(Overlay::problems(title, &problems, &text));
-        }
-    }
-}
-
-/// Another session is composed: nothing of the one before stays, its unsaved changes neither.
-pub fn put_draft(state: &mut State, draft: Draft) {
-    let swap = compose::files::swap(state);
-    compose::files::is_kept(state, swap);
-    state.draft = draft;
-    state.compose.forget();
-    compose::files::remember(state);
-}
-
-/// Writes the session.
-pub fn save_to(state: &mut State, path: PathBuf) {
-    let swap = compose::files::swap(state);
-    let text = state.draft.written();
-    state.draft.path = Some(path.clone());
-    state.draft.text = Some(text.clone());
-    state.draft.saved = state.draft.session.clone();
-    state.effect(Effect::Write { path, text });
-    compose::files::is_kept(state, swap);
-    compose::files::remember(state);
+    let question = format!("{} is there already: write over it?", path.display());
+    state.open_unasked(Overlay::confirm(question, Wish::OverwriteOutput(path)));
 }
 
 fn save_output(state: &mut State, to: PathBuf) {

@@ -42,7 +42,7 @@ pub fn draw(
             let panel = Panel::new("what do you want to do?");
             let inside = popup::draw(buffer, area, PALETTE, &panel, theme);
             let cursor = input.draw(buffer, inside, true, theme);
-            let (rows, view) = rows(state, overlay, area).unwrap_or_default();
+            let (rows, view) = rows(overlay, area).unwrap_or_default();
             list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
                 let action = found[index];
                 let keys: Vec<String> = state
@@ -69,22 +69,7 @@ pub fn draw(
             });
             return cursor;
         }
-        Overlay::Themes { .. } => {
-            let panel = Panel::new("theme");
-            popup::draw(buffer, area, themes_size(state), &panel, theme);
-            let (inside, view) = rows(state, overlay, area).unwrap_or_default();
-            list::draw(buffer, inside, view, theme, |buffer, line, index, _| {
-                put(
-                    buffer,
-                    line.x,
-                    line.y,
-                    line.width,
-                    &state.themes[index],
-                    theme.text,
-                );
-            });
-        }
-        Overlay::Pick(picker) => return pick(state, overlay, picker, theme, area, buffer),
+        Overlay::Pick(picker) => return pick(overlay, picker, theme, area, buffer),
         Overlay::Confirm { question, yes, .. } => {
             let (size, lines) = question_size(question, area);
             let panel = Panel::new("really?");
@@ -145,11 +130,6 @@ pub fn draw(
 /// Columns and rows of the palette.
 const PALETTE: (u16, u16) = (64, 18);
 
-fn themes_size(state: &State) -> (u16, u16) {
-    let themes = u16::try_from(state.themes.len()).unwrap_or(u16::MAX);
-    (32, themes.saturating_add(2))
-}
-
 fn pick_size(picker: &Picker, area: Rect) -> (u16, u16) {
     let width = area.width.saturating_sub(4).min(84);
     let wanted = u16::try_from(picker.items.len()).unwrap_or(u16::MAX);
@@ -172,7 +152,7 @@ fn question_size(question: &str, area: Rect) -> ((u16, u16), Vec<String>) {
 }
 
 /// The rows of a list that lies over the screen: where they are and what of them is seen.
-pub fn rows(state: &State, overlay: &Overlay, area: Rect) -> Option<(Rect, list::View)> {
+pub fn rows(overlay: &Overlay, area: Rect) -> Option<(Rect, list::View)> {
     let below = |inside: Rect, lines: u16| Rect {
         y: inside.y + lines.min(inside.height),
         height: inside.height.saturating_sub(lines),
@@ -185,10 +165,6 @@ pub fn rows(state: &State, overlay: &Overlay, area: Rect) -> Option<(Rect, list:
         Overlay::Pick(picker) => {
             let inside = popup::inside(area, pick_size(picker, area));
             (below(inside, 2), picker.at, picker.found.len())
-        }
-        Overlay::Themes { at, .. } => {
-            let inside = popup::inside(area, themes_size(state));
-            (inside, *at, state.themes.len())
         }
         Overlay::Found(search) => {
             // The lines around the selected one below, the hits above.
@@ -311,7 +287,6 @@ fn put_line_cut(buffer: &mut Buffer, place: Rect, line: &Line<'_>, theme: &Theme
 
 /// A list to choose from, with a line to type in above.
 fn pick(
-    state: &State,
     overlay: &Overlay,
     picker: &Picker,
     theme: &Theme,
@@ -325,7 +300,7 @@ fn pick(
     }
     let inside = popup::draw(buffer, area, (width, height), &panel, theme);
     let cursor = picker.input.draw(buffer, inside, true, theme);
-    let (rows, view) = rows(state, overlay, area).unwrap_or_default();
+    let (rows, view) = rows(overlay, area).unwrap_or_default();
     if picker.found.is_empty() {
         let text = match picker.waiting {
             Some(_) => "looking",
@@ -450,7 +425,7 @@ fn found(
         return;
     }
     let context = context_of(inside);
-    let (rows, view) = rows(state, overlay, area).unwrap_or_default();
+    let (rows, view) = rows(overlay, area).unwrap_or_default();
     list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
         let hit = &hits[index];
         let label = match &state.run {

@@ -12,6 +12,7 @@ use crate::{
     model::{
         event::{Command, Level},
         ids::{ProcessId, Selector},
+        session,
         template::REPLICAS_MAX,
     },
     tui::{
@@ -56,8 +57,9 @@ pub fn launch(state: &mut State) {
         return;
     }
     let draft = &state.draft;
-    let mut run = Run::new(&draft.session, state.config.scrollback);
-    run.text = draft.written();
+    let session = draft.to_run();
+    let mut run = Run::new(&session, state.config.scrollback);
+    run.text = session::save(&session, draft.text.as_deref());
     let opening = Opening {
         text: run.text.clone(),
         name: draft.name(),

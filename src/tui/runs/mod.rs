@@ -93,8 +93,8 @@ pub struct Screen {
     pub busy: Option<String>,
     /// The ticket of the run that is being opened.
     pub opening: Option<u64>,
-    /// The session that may be replaced by one that is run again, as it was when that was asked for.
-    pub replaced: Option<Session>,
+    /// Changes of the draft that may be thrown away for the session of a past run: those so far.
+    pub granted: Option<u64>,
 }
 
 impl Screen {
@@ -137,10 +137,10 @@ impl Draft {
         Self {
             saved: session.clone(),
             session,
-            text: Some(text),
-            path: None,
+            text: Some(text.as_str().into()),
+            saved_text: Some(text.into()),
             base: folder,
-            origin: None,
+            ..Self::empty()
         }
     }
 }

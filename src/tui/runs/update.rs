@@ -9,9 +9,10 @@ use crate::{
     model::event::Level,
     record::RunState,
     tui::{
+        compose,
         keymap::{Action, Context},
         message::Effect,
-        overlay::{self, Overlay, Wish},
+        overlay::{Overlay, Wish},
         run,
         state::{State, Tab},
         widget::{format, list},
@@ -238,7 +239,7 @@ fn ask_again(state: &mut State, listed: &Listed) {
     if state.is_live() {
         let text = "a session runs already: stop it first";
         state.toasts.push(Level::Info, text, state.now);
-    } else if state.draft.is_changed() {
+    } else if state.has_unsaved() {
         let question =
             "The session has changes that are not saved: put the one of that run in its place?";
         let wish = Wish::RunAgain(listed.id.clone());
@@ -256,8 +257,8 @@ pub fn delete(state: &mut State, id: String) {
 
 /// The session of that run becomes the draft, and starts.
 pub fn again(state: &mut State, id: String) {
-    state.runs.replaced = Some(state.draft.session.clone());
     state.runs.busy = Some(format!("reading {id}"));
+    state.runs.granted = Some(state.compose.edits);
     state.effect(Effect::Runs(Ask::Again(id)));
 }
 
@@ -353,14 +354,14 @@ pub fn answered(state: &mut State, answer: Answer) {
             return;
         }
         Answer::Again(Ok(draft)) => {
-            let replaced = state.runs.replaced.take();
+            let granted = state.runs.granted.take();
             if state.is_live() {
                 "a session runs by now: stop it first".to_owned()
-            } else if state.draft.is_changed() && replaced.as_ref() != Some(&state.draft.session) {
-                "the session was changed meanwhile: nothing was run again".to_owned()
+            } else if state.has_unsaved() && granted != Some(state.compose.edits) {
+                "the session was changed meanwhile: it stays, and nothing was started".to_owned()
             } else {
                 leave(state);
-                overlay::update::put_draft(state, *draft);
+                compose::opening::replace_draft(state, *draft);
                 run::update::launch(state);
                 return;
             }

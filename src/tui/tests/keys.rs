@@ -6,7 +6,7 @@ use crate::{
     model::{event::Level, ids::Incarnation},
     tui::{
         message::Hit,
-        overlay::{For, Wish},
+        overlay::{For, Overlay, Wish},
         runs::{
             Answer,
             tests::{Place, listed, look_at},

@@ -84,7 +84,11 @@ impl ThemeFile {
     pub fn read(path: &Path) -> Result<ThemeFile, Vec<Problem>> {
         let refused =
             |message: String| vec![Problem::error(FieldPath::root(), message).in_file(path)];
-        let size = std::fs::metadata(path).map_or(0, |it| it.len());
+        let about = std::fs::metadata(path).map_err(|error| refused(error.to_string()))?;
+        if !about.is_file() {
+            return Err(refused("is no file".to_owned()));
+        }
+        let size = about.len();
         if size > SIZE_MAX {
             return Err(refused(format!("is larger than {} KiB", SIZE_MAX / 1024)));
         }

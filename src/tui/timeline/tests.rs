@@ -32,7 +32,7 @@ fn what_was_done_becomes_the_timeline_beside_what_was_in_it_in_order() {
         told(&after),
         ["1000 Stop", "2000 Mute", "3500 Scale", "4000 Restart"]
     );
-    let text = session::save(&after, None);
+    let text = crate::model::session::save(&after, None);
     let read = Session::parse(&text);
     assert_eq!(read.session, after);
     assert!(

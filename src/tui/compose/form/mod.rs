@@ -285,7 +285,7 @@ impl Field {
         Ok(match &self.spec.kind {
             Kind::Name | Kind::Flag => text.to_owned(),
             Kind::Number { unset: Some(_), .. } if text.is_empty() => "None".to_owned(),
-            Kind::Number { .. } => text.replace([',', ' ', '_'], ""),
+            Kind::Number { .. } => plain_number(text),
             Kind::Text(_) if text.is_empty() => "None".to_owned(),
             Kind::Filled(default) if text.is_empty() => write_text(default),
             Kind::Text(_) | Kind::Filled(_) => write_text(text),
@@ -299,6 +299,18 @@ impl Field {
                 None => text.to_owned(),
             },
         })
+    }
+}
+
+/// A number without what divides its thousands; a comma anywhere else is none of that.
+fn plain_number(text: &str) -> String {
+    let mut parts = text.split([',', ' ', '_']);
+    let first = parts
+        .next()
+        .is_some_and(|part| (1..=3).contains(&part.len()));
+    match first && parts.all(|part| part.len() == 3) || text.contains('_') {
+        true => text.replace([',', ' ', '_'], ""),
+        false => text.to_owned(),
     }
 }
 
@@ -368,7 +380,14 @@ pub fn step(
 ) -> Result<bool, String> {
     let ron = match &field.spec.kind {
         Kind::Number { least, most, unset } => {
-            let Some(next) = turned(&field.text(), *least, *most, unset.is_some(), by) else {
+            // From what counts now, wherever that comes from.
+            let text = match (&field.written, &field.inherited) {
+                (None, Some(inherited)) => inherited.clone(),
+                _ => field.text(),
+            };
+            let can_be_unset = unset.is_some() && field.written.is_some();
+            let can_be_unset = can_be_unset || field.inherited.is_none() && unset.is_some();
+            let Some(next) = turned(&text, *least, *most, can_be_unset, by) else {
                 return Ok(false);
             };
             next.map_or("None".to_owned(), |number| number.to_string())
@@ -574,6 +593,9 @@ fn host_with(host: &HostSpec, key: &str, ron: &str) -> Result<HostSpec, String> 
     };
     let mut host = host.clone();
     match (&mut host, key) {
+        (HostSpec::Declared(_), "kind") if ron.starts_with("Declared") => return Ok(host),
+        (HostSpec::Ssh(_), "kind") if ron.starts_with("Ssh") => return Ok(host),
+        (HostSpec::Slurm(_), "kind") if ron.starts_with("Slurm") => return Ok(host),
         (_, "kind") => {
             let name = match &host {
                 HostSpec::Declared(host) => host.name.to_string(),

@@ -95,6 +95,8 @@ pub enum Complete {
     Alert,
     /// A host.
     Host,
+    /// A GPU of a host.
+    Gpu,
 }
 
 const fn spec(
@@ -270,7 +272,7 @@ const GPU_SET: Spec = spec(
     "policy.gpu_affinity",
     "on gpus",
     Kind::Indices,
-    Complete::Nothing,
+    Complete::Gpu,
     "the GPUs that every rank may use, shared: 0,1",
 );
 

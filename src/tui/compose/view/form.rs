@@ -1,5 +1,7 @@
 //! The fields of what is selected, each with what is wrong with it.
 
+use std::borrow::Cow;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -25,7 +27,7 @@ use crate::{
         widget::{
             choice, list,
             panel::Panel,
-            text::{columns, put, put_cut},
+            text::{columns, cut_left, put, put_cut},
         },
     },
 };
@@ -297,12 +299,7 @@ fn draw_field(
         label,
         theme.glyphs,
     );
-    let x = row.x + LABEL + 2;
-    let place = Rect {
-        x,
-        width: row.right().saturating_sub(x + 1),
-        ..row
-    };
+    let place = value_of(row);
     if place.is_empty() {
         return None;
     }
@@ -333,7 +330,12 @@ fn draw_field(
                         (true, true) => ("enter types it", theme.dim),
                         (true, false) => ("", theme.dim),
                     };
-                    put_cut(buffer, from, place.y, room, hint.0, hint.1, theme.glyphs);
+                    // Of a path the end tells more.
+                    let hint = match is_path(field, word) {
+                        true => (cut_left(hint.0, room, theme.glyphs), hint.1),
+                        false => (Cow::Borrowed(hint.0), hint.1),
+                    };
+                    put_cut(buffer, from, place.y, room, &hint.0, hint.1, theme.glyphs);
                     None
                 }
                 (inherited, None) => {
@@ -374,6 +376,7 @@ fn draw_field(
                 (Kind::List(example) | Kind::Map(example), true) => {
                     format!("{text}, or {example}")
                 }
+                _ if is_path(field, "") => cut_left(&text, place.width, theme.glyphs).into_owned(),
                 _ => text,
             };
             put_cut(
@@ -390,15 +393,83 @@ fn draw_field(
     }
 }
 
-/// Which field is at a place.
-pub fn field_at(state: &State, area: Rect, at: Position) -> Option<usize> {
+/// Whether a field, of which this word is chosen, holds the path of a file or folder.
+fn is_path(field: &Field, word: &str) -> bool {
+    match field.spec.complete {
+        Complete::Target => word != "shell",
+        Complete::File | Complete::Folder => true,
+        _ => false,
+    }
+}
+
+/// A part of a field that can be pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    /// A word so many after the one that is chosen.
+    Word(i64),
+    /// Less or more.
+    Arrow(i64),
+    /// Anything else.
+    Rest,
+}
+
+/// Which field is at a place, and which part of it.
+pub fn field_at(state: &State, area: Rect, at: Position) -> Option<(usize, Pressed)> {
     let fields = update::fields(state);
     let (lines, first, rows) = layout(state, &fields, Panel::inner(area));
     if !rows.contains(at) {
         return None;
     }
-    match lines.get(first + usize::from(at.y - rows.y)) {
-        Some(Line::Field(index)) => Some(*index),
-        _ => None,
+    let index = match lines.get(first + usize::from(at.y - rows.y)) {
+        Some(Line::Field(index)) => *index,
+        _ => return None,
+    };
+    let scrolls = lines.len() > usize::from(rows.height) && rows.width > 1;
+    let row = Rect {
+        y: at.y,
+        height: 1,
+        width: rows.width.saturating_sub(u16::from(scrolls)),
+        ..rows
+    };
+    let part = fields.get(index).map(|field| {
+        let selected = index == state.compose.field && state.compose.focus == Focus::Form;
+        part_at(state, field, selected, value_of(row), at)
+    });
+    Some((index, part.unwrap_or(Pressed::Rest)))
+}
+
+/// Where the value of a field is, in its row.
+fn value_of(row: Rect) -> Rect {
+    let x = row.x + LABEL + 2;
+    Rect {
+        x,
+        width: row.right().saturating_sub(x + 1),
+        ..row
     }
+}
+
+fn part_at(state: &State, field: &Field, selected: bool, place: Rect, at: Position) -> Pressed {
+    // Drawn once more, to see where everything is.
+    let mut buffer = Buffer::empty(place);
+    let theme = Theme::bare("", state.glyphs);
+    let arrow = |(less, more): (Rect, Rect)| {
+        let hit = |rect: Rect, by| rect.contains(at).then_some(Pressed::Arrow(by));
+        hit(less, -1).or_else(|| hit(more, 1))
+    };
+    let part = match field.shown() {
+        Shown::Choice(words, chosen, payload) if field.is_typed() && payload.is_some() => {
+            let word = words.get(chosen).copied().unwrap_or_default();
+            arrow(choice::number(&mut buffer, place, word, selected, &theme))
+        }
+        Shown::Choice(words, chosen, _) => {
+            let places = choice::words(&mut buffer, place, &words, chosen, selected, &theme);
+            let hit = places.iter().position(|place| place.contains(at));
+            hit.map(|hit| Pressed::Word(hit as i64 - chosen as i64))
+        }
+        Shown::Number(text, unset) if selected || !unset => {
+            arrow(choice::number(&mut buffer, place, &text, selected, &theme))
+        }
+        Shown::Number(..) | Shown::Text(..) => None,
+    };
+    part.unwrap_or(Pressed::Rest)
 }

@@ -31,7 +31,11 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = lines(state, theme, inner.width.saturating_sub(1));
     let height = usize::from(inner.height);
     let first = state.compose.scroll.min(lines.len().saturating_sub(height));
-    let mut panel = Panel::new("plan").focused(focused);
+    let title = match state.compose.planning.is_old() {
+        true => "plan: being placed",
+        false => "plan",
+    };
+    let mut panel = Panel::new(title).focused(focused);
     if lines.len() > height {
         panel = panel.footer(format::place(first + height.saturating_sub(1), lines.len()));
     }
@@ -53,6 +57,18 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         };
         list::scroll_bar(buffer, bar, first, lines.len(), theme);
     }
+}
+
+/// The last line that it can begin with.
+pub fn end(state: &State, area: Rect) -> usize {
+    if area.is_empty() {
+        return 0;
+    }
+    let inner = Panel::inner(area);
+    // Its length does not depend on the colours.
+    let theme = Theme::bare("", state.glyphs);
+    let lines = lines(state, &theme, inner.width.saturating_sub(1));
+    lines.len().saturating_sub(usize::from(inner.height))
 }
 
 fn said(text: &str, sign: &str, style: Style, width: u16) -> Vec<Line<'static>> {

@@ -8,7 +8,11 @@ use ratatui::{
 };
 
 use crate::{
-    model::{document::Session, host::HostSpec, session::Problem},
+    model::{
+        document::Session,
+        host::HostSpec,
+        session::{Problem, Severity},
+    },
     tui::{
         compose::{
             Focus,
@@ -33,7 +37,11 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let session = &state.draft.session;
     let rows = node::rows(session, &state.compose.folded);
     let at = rows.iter().position(|row| row.node == state.compose.at);
-    let mut panel = Panel::new("session").focused(state.compose.focus == Focus::Tree);
+    let title = match state.has_unsaved() {
+        true => "session *",
+        false => "session",
+    };
+    let mut panel = Panel::new(title).focused(state.compose.focus == Focus::Tree);
     if rows.len() > usize::from(area.height.saturating_sub(2)) {
         panel = panel.footer(format::place(at.unwrap_or(0), rows.len()));
     }
@@ -66,8 +74,8 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
     };
     if let Some(severity) = worst {
         style = match severity {
-            crate::model::session::Severity::Error => theme.error,
-            crate::model::session::Severity::Warning => theme.warning,
+            Severity::Error => theme.error,
+            Severity::Warning => theme.warning,
         };
     }
     if name.is_empty() {
@@ -96,9 +104,13 @@ fn draw_row(state: &State, row: &Row, theme: &Theme, line: Rect, buffer: &mut Bu
         let from = line.right().saturating_sub(1 + mark + right);
         put_cut(buffer, from, line.y, right, about, theme.dim, theme.glyphs);
     }
-    if worst.is_some() {
+    if let Some(severity) = worst {
         let from = line.right().saturating_sub(2);
-        put(buffer, from, line.y, 1, theme.glyphs.failed, style);
+        let sign = match severity {
+            Severity::Error => theme.glyphs.failed,
+            Severity::Warning => theme.glyphs.warning,
+        };
+        put(buffer, from, line.y, 1, sign, style);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What of a record is read when, and what the screens do with an answer that comes late.
 
 use super::*;
+use crate::tui::compose::{files, swap::Swap};
 
 #[test]
 fn a_run_that_was_read_does_not_take_the_screen_from_who_went_on() {
@@ -42,6 +43,7 @@ fn a_session_that_was_changed_while_another_one_was_read_is_not_lost() {
     };
     press(&mut state, "r");
     state.draft.session.name = Some("changed".to_owned());
+    files::touched(&mut state);
     again(&mut state);
     assert_eq!(state.draft.session.name.as_deref(), Some("changed"));
     assert!(!state.is_live());
@@ -50,7 +52,7 @@ fn a_session_that_was_changed_while_another_one_was_read_is_not_lost() {
     assert!(state.is_live());
     let swap_is_gone = effects
         .iter()
-        .any(|effect| matches!(effect, Effect::Keep { text: None, .. }));
+        .any(|effect| matches!(effect, Effect::Swap(Swap::Forget { .. })));
     assert!(swap_is_gone, "what was thrown away is not offered again");
 }
 

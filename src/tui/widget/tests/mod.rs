@@ -272,17 +272,36 @@ fn the_first_line_gives_way_from_the_left() {
         current: 1,
         status: Line::from("● 4/4"),
     };
-    let shown = |width| drawn(width, 1, |buf, area| drop(tabs.draw(buf, area, &theme))).concat();
+    let shown = |tabs: &Tabs<'_>, width| {
+        drawn(width, 1, |buf, area| drop(tabs.draw(buf, area, &theme))).concat()
+    };
     assert_eq!(
-        shown(70),
-        " dragon-tui ▸ demo    1 Compose  2 Run  3 Queues                ● 4/4"
+        shown(&tabs, 90),
+        " dragon-tui ▸ demo         1 Compose  2 Run  3 Queues                               ● 4/4"
     );
-    assert_eq!(shown(40), "  1 Compose  2 Run  3 Queues      ● 4/4");
-    assert_eq!(shown(24), "  1  2 Run  3     ● 4/4");
-    let mut buf = screen(70, 1);
-    let area = buf.area;
-    let places = tabs.draw(&mut buf, area, &theme);
-    assert_eq!(places[1], Rect::new(32, 0, 7, 1));
+    assert_eq!(shown(&tabs, 40), "  1 Compose  2 Run  3 Queues      ● 4/4");
+    assert_eq!(shown(&tabs, 24), " 1 2 3  Run       ● 4/4");
+    let places = |tabs: &Tabs<'_>, width| {
+        let mut buf = screen(width, 1);
+        let area = buf.area;
+        tabs.draw(&mut buf, area, &theme)
+    };
+    assert_eq!(places(&tabs, 90)[1], Rect::new(37, 0, 7, 1));
+    // Whatever else is said, the screens stay where they are.
+    let spans = ["● running ", "00:04  ", "200 of 200 run  ", "3 ✗"];
+    let other = Tabs {
+        name: Line::from("dragon-tui ▸ a name that is longer"),
+        current: 2,
+        status: Line::from(spans.map(ratatui::text::Span::from).to_vec()),
+        ..tabs.clone()
+    };
+    for width in [20, 40, 60, 80, 100, 120] {
+        assert_eq!(places(&tabs, width), places(&other, width), "{width}");
+    }
+    assert_eq!(
+        shown(&other, 50),
+        "  1 Compose  2 Run  3 Queues ● running 00:04  3 ✗"
+    );
 }
 
 #[test]
