@@ -41,7 +41,7 @@ pub fn compose(terminal: &mut Terminal) {
 /// The new template's function is typed already asked for; then its arguments and its name.
 fn template(terminal: &mut Terminal, function: &str, name: &str, count: u32) {
     terminal.keys(&format!("generator_consumer.py:{function}\r"));
-    terminal.wait_for("python ▸ generator_consumer.py");
+    terminal.wait_for("erator_consumer.py:");
     terminal.keys(&format!("j\rQueue(\"numbers\"), {count}\r"));
     terminal.wait_for(&format!("Queue(\"numbers\"), {count}"));
     terminal.keys(&format!("g\r\x15{name}\r"));
