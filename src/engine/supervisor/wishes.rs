@@ -32,7 +32,11 @@ impl Supervisor {
             }
             Command::Resize(process, rows, columns) => {
                 for at in self.selected(&process.into()) {
-                    if let Some(child) = self.rank(at).and_then(|rank| rank.child) {
+                    let Some(rank) = self.rank_mut(at) else {
+                        continue;
+                    };
+                    rank.size = Some((rows, columns));
+                    if let Some(child) = rank.child {
                         self.actions.push(Action::Resize(child, rows, columns));
                     }
                 }

@@ -241,6 +241,25 @@ fn muting_before_the_start_is_remembered() {
 }
 
 #[test]
+fn every_life_begins_with_the_size_that_its_pane_had_last() {
+    let mut world = World::new(&session(vec![("g", group(vec![("a", template())]))]));
+    world.command(Command::Resize("g/a.0".parse().unwrap(), 11, 74));
+    world.command(Command::Start("g".parse().unwrap()));
+    world.command(Command::Resize("g/a.0".parse().unwrap(), 38, 120));
+    let told = Action::Resize(world.child("g/a.0"), 38, 120);
+    assert!(world.actions.contains(&told), "the living one is told");
+    world.command(Command::Restart("g/a.0".parse().unwrap()));
+    let sizes = world.actions.iter().filter_map(|action| match action {
+        Action::Spawn { size, .. } => Some(*size),
+        _ => None,
+    });
+    assert_eq!(
+        sizes.collect::<Vec<_>>(),
+        [Some((11, 74)), Some((38, 120))]
+    );
+}
+
+#[test]
 fn finishing_the_run_stops_everything_and_is_an_interruption() {
     let mut world = World::started(&session(vec![
         ("g", group(vec![("a", template())])),
