@@ -12,6 +12,8 @@ use support::{
 };
 use terminal::Terminal;
 
+#[path = "screens/panes.rs"]
+mod panes;
 #[path = "screens/past.rs"]
 mod past;
 #[path = "screens/terminal.rs"]

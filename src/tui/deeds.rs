@@ -38,20 +38,32 @@ const LINE_MAX: usize = 4 << 10;
 
 /// Begins a deed; its answer comes by the channel.
 pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
-    tokio::task::spawn_blocking(move || {
-        if let Some(answer) = perform(effect) {
+    blocking(answers, move || perform(effect));
+}
+
+/// Does something that may take its time, on another thread; its answer comes by the channel. So does a word about it if it
+/// panics: the screens go on.
+fn blocking(answers: mpsc::Sender<Msg>, deed: impl FnOnce() -> Option<Msg> + Send + 'static) {
+    let done = tokio::task::spawn_blocking(deed);
+    tokio::spawn(async move {
+        let answer = match done.await {
+            Ok(answer) => answer,
+            Err(error) if error.is_panic() => {
+                Some(Msg::Told(format!("a defect of this program: {error}")))
+            }
+            Err(_) => None,
+        };
+        if let Some(answer) = answer {
             // The screens are gone: nobody waits for it.
-            let _ = answers.blocking_send(answer);
+            let _ = answers.send(answer).await;
         }
     });
 }
 
 /// Places a session on paper; the plan comes by the channel.
 pub fn plan(session: Box<Session>, planner: Planner, answers: mpsc::Sender<Msg>) {
-    tokio::task::spawn_blocking(move || {
-        let plan = planner(&session);
-        // The screens are gone: nobody waits for it.
-        let _ = answers.blocking_send(Msg::Planned(Box::new(plan)));
+    blocking(answers, move || {
+        Some(Msg::Planned(Box::new(planner(&session))))
     });
 }
 
@@ -60,9 +72,10 @@ fn perform(effect: Effect) -> Option<Msg> {
         Effect::ReadTail {
             process,
             path,
+            from,
             bytes,
         } => {
-            let (at, bytes) = tail(&path, bytes).unwrap_or_default();
+            let (at, bytes) = tail(&path, from, bytes).unwrap_or_default();
             Msg::Tail {
                 process,
                 path,
@@ -216,8 +229,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     result
 }
 
-/// The last bytes of a file, and where they begin.
-fn tail(path: &Path, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
+/// The last bytes of a file from a place on, and where they begin.
+fn tail(path: &Path, from: u64, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
     let file = match File::open(path) {
         Ok(file) => file,
         // Nothing was written yet.
@@ -225,7 +238,7 @@ fn tail(path: &Path, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
         Err(error) => return Err(error),
     };
     let size = file.metadata()?.len();
-    let at = size.saturating_sub(bytes as u64);
+    let at = size.saturating_sub(bytes as u64).max(from.min(size));
     let mut end = vec![0; (size - at) as usize];
     let mut filled = 0;
     while filled < end.len() {
@@ -344,6 +357,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_deed_that_panics_is_told_of_and_the_others_go_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let told = runtime.block_on(async {
+            let (answers, mut answered) = mpsc::channel(4);
+            blocking(answers.clone(), || panic!("so what"));
+            let first = answered.recv().await;
+            blocking(answers, || Some(Msg::Due));
+            (first, answered.recv().await)
+        });
+        let (Some(Msg::Told(text)), Some(Msg::Due)) = told else {
+            panic!("{told:?}");
+        };
+        assert!(text.contains("so what"), "{text}");
+    }
+
+    #[test]
     fn a_search_gives_lines_with_those_around_them_and_says_whose_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0.log");
@@ -381,10 +412,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0.log");
         std::fs::write(&path, "0123456789").unwrap();
-        assert_eq!(tail(&path, 4).unwrap(), (6, b"6789".to_vec()));
-        assert_eq!(tail(&path, 400).unwrap(), (0, b"0123456789".to_vec()));
+        assert_eq!(tail(&path, 0, 4).unwrap(), (6, b"6789".to_vec()));
+        assert_eq!(tail(&path, 0, 400).unwrap(), (0, b"0123456789".to_vec()));
+        assert_eq!(tail(&path, 8, 4).unwrap(), (8, b"89".to_vec()));
+        assert_eq!(tail(&path, 80, 4).unwrap(), (10, Vec::new()));
         assert_eq!(
-            tail(&folder.path().join("none"), 4).unwrap(),
+            tail(&folder.path().join("none"), 0, 4).unwrap(),
             (0, Vec::new())
         );
     }

@@ -2,8 +2,8 @@
 //!
 //! Owns the terminal, the engine's client and the clock of frames. A turn: if a frame is due and something visible
 //! changed, parse bytes of panes for a few milliseconds and draw; then wait for whatever comes first; then take what
-//! waits already, within a bound. The frame is looked at before the wait, so nothing can keep the screen from being
-//! drawn. Never changes the state itself. Start at [`run`].
+//! the engine said meanwhile, within a bound. The frame is looked at before the wait, so nothing can keep the screen
+//! from being drawn. Never changes the state itself. Start at [`run`].
 //!
 //! | what waits | bound | when full |
 //! |---|---|---|
@@ -19,7 +19,7 @@ use std::{
 
 use crossterm::event::{Event as Input, EventStream};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 use tokio_stream::StreamExt;
@@ -69,14 +69,15 @@ pub struct Loop<'t> {
 /// When the terminal cannot be read or drawn on.
 pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) -> io::Result<()> {
     let mut keys = EventStream::new();
-    let mut term = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let mut fatal = Fatal::new()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut again = signal(SignalKind::from_raw(libc::SIGCONT))?;
     // Not left to the reader of keys: that one loses a change of the size that comes together with a key.
     let mut window = signal(SignalKind::window_change())?;
     let (answers, mut answered) = mpsc::channel(ANSWERS);
     let mut client: Option<Client> = None;
     let mut theme = (parts.theme)(&state.theme);
+    state.colours = theme.colours();
     let mut frame = Frame::default();
     let mut effects = Vec::new();
     update::settle(state);
@@ -111,6 +112,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     }
                     Effect::Suspend => {
                         terminal.lend(deeds::suspend)?;
+                        effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
                     Effect::Page(path) => {
@@ -120,6 +122,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         if let Err(text) = told {
                             effects.extend(update(state, Msg::Told(text), Instant::now()));
                         }
+                        effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
                     Effect::Edit(text) => {
@@ -129,6 +132,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                             Err(problem) => Msg::Told(problem),
                         };
                         effects.extend(update(state, msg, Instant::now()));
+                        effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
                     Effect::Redraw => terminal.clear()?,
@@ -145,6 +149,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             }
         }
         let now = Instant::now();
+        let mut torn = None;
         let working = state.run.as_ref().is_some_and(|run| run.has_work());
         if (frame.is_dirty || working) && frame.is_due(now) {
             if state.is_stale {
@@ -156,25 +161,34 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             }
             if theme.name != state.theme {
                 theme = (parts.theme)(&state.theme);
+                state.colours = theme.colours();
             }
             let begin = Instant::now();
-            terminal.draw(|frame| view::draw(state, &theme, frame))?;
-            frame.drawn(begin, Instant::now());
+            torn = state.run.as_ref().and_then(|run| run.torn_until(begin));
+            if torn.is_none() {
+                terminal.draw(|frame| view::draw(state, &theme, frame))?;
+                frame.drawn(begin, Instant::now());
+            }
             if !effects.is_empty() {
                 continue;
             }
         }
         let working = state.run.as_ref().is_some_and(|run| run.has_work());
         let wake = match frame.is_dirty || working {
-            true => Some(frame.due),
+            true => Some(torn.filter(|_| !working).unwrap_or(frame.due)),
             false => state.due(),
         };
         let mut came = Vec::new();
         tokio::select! {
             biased;
-            _ = term.recv() => return Ok(()),
-            _ = hangup.recv() => return Ok(()),
+            () = fatal.next() => return Ok(()),
             _ = interrupt.recv() => {}
+            // Somebody stopped us, and may have used the terminal since.
+            _ = again.recv() => {
+                terminal.lend(|| ())?;
+                effects.extend(lent(state, terminal)?);
+                frame.is_dirty = true;
+            }
             _ = window.recv() => {
                 let (width, height) = terminal.size()?;
                 came.push(Msg::Input(Input::Resize(width, height)));
@@ -205,6 +219,48 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
             }
         }
     }
+}
+
+/// The signals that end a program, as far as they can be heard: the terminal is given back first.
+struct Fatal(Vec<Signal>);
+
+impl Fatal {
+    fn new() -> io::Result<Self> {
+        let all = [
+            libc::SIGTERM,
+            libc::SIGHUP,
+            libc::SIGQUIT,
+            libc::SIGABRT,
+            libc::SIGALRM,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGVTALRM,
+            libc::SIGPROF,
+            libc::SIGIO,
+            libc::SIGXCPU,
+            libc::SIGXFSZ,
+        ];
+        let heard = all.map(|number| signal(SignalKind::from_raw(number)));
+        Ok(Self(heard.into_iter().collect::<io::Result<_>>()?))
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let mut all = self.0.iter_mut();
+            match all.any(|signal| signal.poll_recv(context).is_ready()) {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await;
+    }
+}
+
+/// The terminal is ours again: nobody told of another size that it got meanwhile.
+fn lent(state: &mut State, terminal: &Terminal) -> io::Result<Vec<Effect>> {
+    let (width, height) = terminal.size()?;
+    let size = Msg::Input(Input::Resize(width, height));
+    Ok(update(state, size, Instant::now()))
 }
 
 async fn next(client: &mut Option<Client>) -> FromEngine {

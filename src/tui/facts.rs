@@ -225,7 +225,7 @@ pub struct Facts {
     pub groups: IndexMap<GroupName, GroupFacts>,
     /// Its hosts.
     pub hosts: IndexMap<HostName, HostFacts>,
-    /// What was said, oldest first, and how much of it was dropped since.
+    /// What was said of late, oldest first.
     pub said: VecDeque<Said>,
     /// How it ended.
     pub outcome: Option<Outcome>,
@@ -282,6 +282,16 @@ impl Facts {
             template.ranks.resize(index + 1, new);
         }
         template.ranks.get_mut(index)
+    }
+
+    /// Whether there is such a rank: it is wanted, or still ends.
+    pub fn has(&self, process: &ProcessId) -> bool {
+        let group = self.groups.get(&process.group);
+        let template = group.and_then(|group| group.templates.get(&process.template));
+        template.is_some_and(|template| {
+            let rank = template.ranks.get(process.rank as usize);
+            rank.is_some_and(|rank| process.rank < template.replicas || rank.state.is_live())
+        })
     }
 
     /// Somebody looked at it.

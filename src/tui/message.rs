@@ -100,6 +100,8 @@ pub enum Effect {
         process: ProcessId,
         /// Where.
         path: PathBuf,
+        /// What lies before this place is known.
+        from: u64,
         /// At most so many bytes.
         bytes: usize,
     },
@@ -163,7 +165,7 @@ pub enum Effect {
     Page(PathBuf),
     /// Ring the bell, and tell the desktop.
     Alert(String),
-    /// Remember which theme was chosen; it is applied already.
+    /// Stop this program until the user takes it to the foreground again.
     Suspend,
     /// Draw everything anew.
     Redraw,

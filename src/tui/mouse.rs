@@ -22,6 +22,13 @@ const WHEEL: usize = 3;
 /// Takes in what the mouse did.
 pub fn update(state: &mut State, event: &MouseEvent) {
     let at = Position::new(event.column, event.row);
+    if state.overlays.is_empty()
+        && state.tab == Tab::Run
+        && let Some(run) = &mut state.run
+        && let Some(effect) = run::pointer::for_program(run, event)
+    {
+        return state.effect(effect);
+    }
     match event.kind {
         MouseEventKind::ScrollUp => wheel(state, at, true),
         MouseEventKind::ScrollDown => wheel(state, at, false),
@@ -79,6 +86,7 @@ fn click(state: &mut State, at: Position) {
     let Some(run) = &mut state.run else { return };
     if let Some((pane, _)) = run.panes.iter().find(|(_, area)| area.contains(at)) {
         let process = pane.process.clone();
+        run.retarget(&process);
         run.go_to(&process);
         run.focus = Focus::Pane;
     } else if tree.contains(at) && at.y > tree.y && at.y + 1 < tree.bottom() {

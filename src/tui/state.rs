@@ -148,6 +148,8 @@ pub struct State {
     pub config: Config,
     /// Which theme is on, by name.
     pub theme: String,
+    /// Its foreground and background, where they are known.
+    pub colours: Option<[(u8, u8, u8); 2]>,
     /// The themes there are.
     pub themes: Vec<String>,
     /// How states and bars are drawn.
@@ -164,10 +166,10 @@ pub struct State {
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
     pub folder: PathBuf,
-    /// The first-run hint is still wanted.
-    pub is_new: bool,
     /// The program leaves as soon as the run is over.
     pub leaving: bool,
+    /// What was left was killed for it.
+    pub aborting: bool,
     /// What the engine said since may have moved things.
     pub is_stale: bool,
     /// Effects of the turn.
@@ -193,6 +195,7 @@ impl State {
             toasts: Toasts::default(),
             theme: config.theme.clone(),
             config,
+            colours: None,
             themes: Vec::new(),
             glyphs,
             area: Rect::new(0, 0, 80, 24),
@@ -201,8 +204,8 @@ impl State {
             tickets: 0,
             aliases: Vec::new(),
             folder: PathBuf::new(),
-            is_new: true,
             leaving: false,
+            aborting: false,
             is_stale: false,
             effects: VecDeque::new(),
         }

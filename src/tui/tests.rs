@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+mod panes;
+
 const SESSION: &str = r#"Session(version: 1, name: "story", queues: {"numbers": Queue(maxsize: 4)}, groups: {"g": ProcessGroup(templates: {
     "loud": ProcessTemplate(target: Program("yes"), replicas: 3),
     "quiet": ProcessTemplate(target: Program("cat"), stdout: DevNull)})})"#;

@@ -29,6 +29,9 @@ use crate::{
     term::keys,
 };
 
+/// The longest paste for a process, in bytes: what may wait for one, less the markers around it.
+const PASTE_MAX: usize = (64 << 10) - 64;
+
 /// Takes in a message: what is to be done. After one of the engine's, of which thousands may come at once, panes are where
 /// they were until [`settle`] is called.
 pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
@@ -58,7 +61,7 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             if let Some(run) = &mut state.run
                 && run.log(&process).as_ref() == Some(&path)
             {
-                run.loaded(&process, at, bytes);
+                run.loaded(&process, at, bytes, now);
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
@@ -93,7 +96,8 @@ pub fn settle(state: &mut State) {
     state.places = view::places(state);
     compose::update::settle(state);
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
-        let effects = run.arrange(state.places.panes);
+        run.colours = state.colours;
+        let effects = run.arrange(state.places.panes, state.now);
         state.effects.extend(effects);
     }
 }
@@ -117,30 +121,28 @@ fn key_pressed(state: &mut State, key: &KeyEvent) {
 /// A key on its way to a process.
 fn type_key(state: &mut State, key: &KeyEvent) {
     let Some(run) = &mut state.run else { return };
-    let Some(to) = run.typing.clone() else { return };
-    let Some(pane) = run.current_pane() else {
-        return;
-    };
-    pane.screen.scroll_to(0);
     let Some((key, mods)) = super::terminal::key_of(key) else {
         return;
     };
-    let bytes = keys::key(key, mods, &pane.screen.modes());
-    if !bytes.is_empty() {
-        state.command(Command::Send(to, bytes));
+    for command in run.typed(|modes| keys::key(key, mods, modes)) {
+        state.command(command);
     }
 }
 
 fn pasted(state: &mut State, text: &str) {
     match state.context() {
         Context::Typing => {
+            // Programs that read nothing meanwhile have room for so much, and more would be lost without a word.
+            if text.len() > PASTE_MAX {
+                let (size, most) = (text.len() >> 10, PASTE_MAX >> 10);
+                let text =
+                    format!("a paste of {size} KiB is too long to be typed: at most {most} KiB");
+                return state.toasts.push(Level::Warning, text, state.now);
+            }
             let Some(run) = &mut state.run else { return };
-            let Some(to) = run.typing.clone() else { return };
-            let Some(pane) = run.current_pane() else {
-                return;
-            };
-            let bytes = keys::paste(text, &pane.screen.modes());
-            state.command(Command::Send(to, bytes));
+            for command in run.typed(|modes| keys::paste(text, modes)) {
+                state.command(command);
+            }
         }
         Context::Compose | Context::Form => compose::update::pasted(state, text),
         Context::Prompt if state.overlays.is_empty() => compose::update::pasted(state, text),
@@ -224,8 +226,19 @@ fn anywhere(state: &mut State, action: Action) {
     }
 }
 
-/// The user wants to leave: asked first when that ends something.
+/// The user wants to leave: asked first when that ends something. Who asks again while that takes its time may kill what
+/// is left, and then leave at once.
 fn quit(state: &mut State) {
+    if state.leaving {
+        match state.aborting {
+            true => state.effect(Effect::Quit),
+            false => state.overlays.push(Overlay::confirm(
+                "Not everything has ended yet. Kill the rest and leave?",
+                Wish::Abort,
+            )),
+        }
+        return;
+    }
     let live = state.live_run().map_or(0, |run| run.facts.count(None).live);
     if live > 0 {
         let question = match live {
@@ -259,6 +272,15 @@ pub fn quit_now(state: &mut State) {
     if !state.is_live() {
         state.effect(Effect::Quit);
     }
+}
+
+/// Kills everything; the program leaves when the run is over, or when the user has enough of waiting for that.
+pub fn abort(state: &mut State) {
+    state.leaving = true;
+    state.aborting = true;
+    state.command(Command::Abort);
+    let text = "killing what is left; to leave without waiting for it, leave once more";
+    state.toasts.push(Level::Warning, text, state.now);
 }
 
 /// The engine spoke.
@@ -314,6 +336,12 @@ fn engine(state: &mut State, message: FromEngine) {
             let alert = matches!(stamped.event, Event::Alerted { .. });
             let over = matches!(stamped.event, Event::RunEnded { .. });
             let said = run.apply(&stamped, now);
+            if let Event::ProcessChanged { process, .. } = &stamped.event
+                && run.typing_ends(process)
+            {
+                let text = format!("{process} ended: what is typed now goes to these screens");
+                state.toasts.push(Level::Info, text, now);
+            }
             let seen = state.tab == Tab::Run && !is_past;
             if let Some(said) = said {
                 if alert || said.level == Level::Error && !seen {
@@ -375,7 +403,8 @@ fn bytes(run: &mut run::State, chunk: Chunk) {
     if let Some(merged) = &mut run.merged {
         merged.push(&chunk.process, chunk.gap, &chunk.bytes);
     } else if let Some(pane) = run.pane(&chunk.process) {
-        pane.live(chunk.incarnation, chunk.offset, chunk.bytes);
+        let (life, stream) = (chunk.incarnation, chunk.stream);
+        pane.live(life, stream, chunk.offset, chunk.gap, chunk.bytes);
     }
 }
 
@@ -403,8 +432,10 @@ fn ended(state: &mut State) {
 
 /// Something for the engine that was not taken.
 pub fn refused(state: &mut State, message: &ToEngine, why: String, now: Instant) {
-    // A size or a set of panes is asked for again with the next change.
     if let ToEngine::Command(Command::Resize(..)) | ToEngine::Watch(_) = message {
+        if let Some(run) = state.live_run_mut() {
+            run.refused(message);
+        }
         return;
     }
     state.toasts.push(Level::Warning, why, now);

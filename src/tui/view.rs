@@ -8,7 +8,7 @@ use std::time::Duration;
 use ratatui::{
     Frame,
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
@@ -137,11 +137,24 @@ pub fn places(state: &State) -> Places {
 pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
-    text::fill(buffer, area, theme.base());
-    if area != state.area {
-        // The terminal has another size already; the message about it is on its way.
+    if area == state.area {
+        if let Some(cursor) = draw_all(state, theme, buffer) {
+            frame.set_cursor_position(cursor);
+        }
         return;
     }
+    // The terminal has another size already, and the message about it is on its way: what fits is better than nothing.
+    let mut all = Buffer::empty(state.area);
+    draw_all(state, theme, &mut all);
+    text::fill(buffer, area, theme.base());
+    for at in area.intersection(state.area).positions() {
+        buffer[at] = all[at].clone();
+    }
+}
+
+/// Draws everything; says where the cursor is to stand.
+fn draw_all(state: &State, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
+    text::fill(buffer, state.area, theme.base());
     let places = &state.places;
     top(state, theme, places.top, buffer);
     let mut cursor = match state.tab {
@@ -179,9 +192,7 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         .collect();
     let toasts = toasts.iter().map(|(tone, text)| (*tone, text.as_str()));
     popup::toasts(buffer, places.body, toasts, theme);
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
+    cursor
 }
 
 fn bottom_right(state: &State) -> String {

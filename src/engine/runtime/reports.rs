@@ -126,7 +126,9 @@ impl Runtime {
                     life.refused = Some(now);
                     let process = &life.process;
                     let reason = match life.has_input {
-                        Some(false) => format!("{process} has no input: nobody reads what is typed"),
+                        Some(false) => {
+                            format!("{process} has no input: nobody reads what is typed")
+                        }
                         _ => format!("{process} does not read: 64 KiB of input wait already"),
                     };
                     self.emit(Event::Refused { reason });

@@ -26,6 +26,8 @@ pub enum Wish {
     Quit,
     /// Stop everything, then end.
     StopAndQuit,
+    /// Kill everything, then end.
+    Abort,
     /// Kill what is selected.
     Kill(Selector),
     /// Throw away what is in a queue.

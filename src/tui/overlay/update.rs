@@ -22,7 +22,7 @@ use crate::{
         runs::{self, Ask},
         state::{Draft, State, Tab},
         timeline,
-        update::{perform, quit_now},
+        update::{abort, perform, quit_now},
         widget::fuzzy,
     },
 };
@@ -220,6 +220,7 @@ fn grant(state: &mut State, wish: Wish) {
     match wish {
         Wish::Quit => state.effect(Effect::Quit),
         Wish::StopAndQuit => quit_now(state),
+        Wish::Abort => abort(state),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),

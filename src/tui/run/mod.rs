@@ -5,6 +5,8 @@
 
 mod merged;
 mod pane;
+mod parked;
+pub mod pointer;
 mod state;
 mod tiles;
 mod tree;

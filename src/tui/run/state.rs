@@ -1,18 +1,22 @@
 //! The run that is looked at: one that goes on, or one that is past.
 //!
-//! Owns what is selected, which panes are open, and what is typed to whom. Facts are folded in
+//! Owns what is selected, which panes are open, and what is typed to whom (`typing`). Facts are folded in
 //! [`Facts`]. Start at [`State::arrange`].
 
+mod typing;
+
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ratatui::layout::Rect;
 
 use super::{
     merged::Merged,
-    pane::{Pane, TAIL},
+    pane::{Pane, TAIL, Ways},
+    parked::{self, Parked},
     tiles::{self, Layout},
     tree::{Tree, process_of},
 };
@@ -22,9 +26,10 @@ use crate::{
         document::Session,
         event::{Channel, Command, Stamped},
         ids::{ProcessId, Selector},
-        lifecycle::ProcessState,
+        template::Stderr,
     },
     record::log_path,
+    term::keys,
     tui::{
         facts::{Facts, Said},
         message::Effect,
@@ -36,6 +41,13 @@ use crate::{
         timeline::Noted,
     },
 };
+
+/// How long a program whose picture is not known has another size, so that it draws itself anew: long enough to be seen
+/// by it.
+const NUDGE: Duration = Duration::from_millis(100);
+
+/// How long a frame waits for a program that is in the middle of changing its picture.
+const TORN_MAX: Duration = Duration::from_millis(50);
 
 /// How it stands with the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +90,8 @@ pub struct State {
     pub tree: Tree,
     /// The panes that are open, with their places.
     pub panes: Vec<(Pane, Rect)>,
+    /// Panes that were open before.
+    pub parked: Parked,
     /// How many are wanted.
     pub layout: Layout,
     /// Which page of them, from 0, and how many there are.
@@ -102,12 +116,18 @@ pub struct State {
     pub because: Option<(ProcessId, String)>,
     /// Which past run it is, and which moment of it.
     pub past: Option<Box<Past>>,
+    /// What programs are told that ask for foreground and background.
+    pub colours: Option<[(u8, u8, u8); 2]>,
     /// What the user did since it was started.
     pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
     watched: Vec<ProcessId>,
     scrollback: usize,
+    /// Places in logs: what lies before is not shown, because the user cleared it away.
+    cleared: HashMap<ProcessId, u64>,
+    /// Who got the press of a mouse button gets its release.
+    pub(super) grabbed: Option<ProcessId>,
 }
 
 impl State {
@@ -121,6 +141,7 @@ impl State {
             link: Link::Starting,
             tree: Tree::default(),
             panes: Vec::new(),
+            parked: Parked::default(),
             layout: Layout::default(),
             page: 0,
             pages: 1,
@@ -133,10 +154,13 @@ impl State {
             look: Look::default(),
             because: None,
             past: None,
+            colours: None,
             noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
             scrollback,
+            cleared: HashMap::new(),
+            grabbed: None,
         }
     }
 
@@ -163,7 +187,7 @@ impl State {
         let mut effects = Vec::new();
         self.typing = None;
         if self.merged.is_none() {
-            self.panes.clear();
+            self.close_panes();
             self.watch(Vec::new(), &mut effects);
         }
         effects
@@ -248,7 +272,14 @@ impl State {
         pane.map(|(pane, _)| pane)
     }
 
-    /// Whether a process has a log in the record.
+    /// Closes all panes for now.
+    fn close_panes(&mut self) {
+        for (pane, _) in self.panes.drain(..) {
+            self.parked.park(pane);
+        }
+    }
+
+    /// Where the log of a process is, or would be; absent: the record is not known yet.
     pub fn log(&self, process: &ProcessId) -> Option<PathBuf> {
         Some(log_path(self.folder.as_deref()?, process))
     }
@@ -278,11 +309,13 @@ impl State {
 
     /// Opens the panes that belong to what is selected in this area, closes the others, and says what is to be done
     /// for it.
-    pub fn arrange(&mut self, area: Rect) -> Vec<Effect> {
+    pub fn arrange(&mut self, area: Rect, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.keep_typing();
         if let Some(merged) = &self.merged {
             let watched = merged.watched(&self.facts);
-            self.panes.clear();
+            self.close_panes();
+            self.parked.trim(0);
             self.watch(watched, &mut effects);
             return effects;
         }
@@ -302,60 +335,158 @@ impl State {
         let tiles = tiles::split(area, shown.len());
         let mut before = std::mem::take(&mut self.panes);
         for (process, tile) in shown.iter().zip(tiles) {
-            let inside = inside(tile);
             let open = before.iter().position(|(pane, _)| pane.process == *process);
-            let mut pane = match open {
-                Some(at) => before.swap_remove(at).0,
-                None => {
-                    // Else when the engine says that live bytes come: none falls between the log and them.
-                    if self.link != Link::Up || self.watched.binary_search(process).is_ok() {
-                        effects.extend(self.read_tail(process));
-                    }
-                    Pane::new(process.clone(), inside, self.scrollback)
-                }
+            let (mut pane, is_opened) = match open {
+                Some(at) => (before.swap_remove(at).0, false),
+                None => (self.open(process, inside(tile)), true),
             };
-            let size = pane.screen.size();
-            let resized = (size.rows, size.cols) != inside;
-            if resized {
-                pane.screen.resize(inside.0, inside.1);
-            }
-            let lives = self.is_live()
-                && self
-                    .facts
-                    .rank(process)
-                    .is_some_and(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty));
-            if lives && (resized || open.is_none()) {
-                let (rows, cols) = inside;
-                let command = Command::Resize(process.clone(), rows, cols);
-                effects.push(Effect::Send(ToEngine::Command(command)));
-            }
+            self.fit(&mut pane, inside(tile), shown.len(), now, &mut effects);
             self.panes.push((pane, tile));
+            // Else when the engine says that live bytes come: none falls between the log and them.
+            if is_opened && (self.link != Link::Up || self.watched.binary_search(process).is_ok()) {
+                effects.extend(self.read_tail(process));
+            }
         }
+        for (pane, _) in before {
+            self.parked.park(pane);
+        }
+        let open = self.panes.iter().map(|(pane, _)| pane.screen.cells());
+        self.parked.trim(open.sum());
         self.watch(shown, &mut effects);
         effects
     }
 
-    /// Reads the end of a log.
+    /// The pane of a process, as it was when it was closed.
+    fn open(&mut self, process: &ProcessId, (rows, cols): (u16, u16)) -> Pane {
+        self.parked.take(process).unwrap_or_else(|| {
+            let from = self.cleared.get(process).copied().unwrap_or(0);
+            let scrollback = parked::scrollback(self.scrollback, 1, cols);
+            Pane::new(process.clone(), (rows, cols), scrollback, from)
+        })
+    }
+
+    /// Gives a pane its size, tells its program, and what else there is to be known of both.
+    fn fit(
+        &self,
+        pane: &mut Pane,
+        (rows, cols): (u16, u16),
+        open: usize,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) {
+        let scrollback = parked::scrollback(self.scrollback, open, cols);
+        pane.screen.set_scrollback(scrollback);
+        pane.screen.resize(rows, cols);
+        if let Some([foreground, background]) = self.colours {
+            pane.screen.set_colors(foreground, background);
+        }
+        let Some(rank) = self.facts.rank(&pane.process) else {
+            return;
+        };
+        let template = self
+            .session
+            .template(&pane.process.group, &pane.process.template);
+        let apart = template
+            .is_some_and(|template| matches!(template.stderr, Stderr::Pane | Stderr::DevNull));
+        // A record that was cut off may not say it.
+        let unknown = match &self.link {
+            Link::Past => self.past.as_ref().is_some_and(|past| past.is_at_end()),
+            Link::Over | Link::Gone(_) => true,
+            Link::Starting | Link::Up => false,
+        };
+        let channel = rank.channel.or(unknown.then_some(Channel::Pipe));
+        pane.ways = channel.map(|channel| Ways { channel, apart });
+        if self.link != Link::Up || !self.facts.is_live() {
+            return;
+        }
+        if rank.state.is_live() {
+            pane.begins(rank.incarnation);
+        }
+        if rank.channel == Some(Channel::Pipe) {
+            return;
+        }
+        pane.nudged = pane.nudged.filter(|since| now < *since + NUDGE);
+        let rows = match pane.nudged {
+            Some(_) => rows.saturating_sub(1).max(1),
+            None => rows,
+        };
+        let told = (rank.incarnation, rows, cols);
+        if pane.told != Some(told) {
+            pane.told = Some(told);
+            let command = Command::Resize(pane.process.clone(), rows, cols);
+            effects.push(Effect::Send(ToEngine::Command(command)));
+        }
+        let has_focus = self
+            .typing
+            .as_ref()
+            .is_some_and(|to| to.selects(&pane.process));
+        if has_focus != pane.has_focus {
+            pane.has_focus = has_focus;
+            let bytes = keys::focus(has_focus, &pane.screen.modes());
+            effects.extend(self.answer(&pane.process, bytes));
+        }
+    }
+
+    /// Something for a program that the user did not type, if it lives.
+    pub fn answer(&self, process: &ProcessId, bytes: Vec<u8>) -> Option<Effect> {
+        let is_read = !bytes.is_empty() && self.takes_input(process).is_ok();
+        is_read.then(|| {
+            let to = super::tree::selector_of(process);
+            Effect::Send(ToEngine::Command(Command::Send(to, bytes)))
+        })
+    }
+
+    /// Reads the end of a log, as far as its pane does not show it.
     pub fn read_tail(&self, process: &ProcessId) -> Option<Effect> {
+        let open = self.panes.iter().find(|(pane, _)| pane.process == *process);
         Some(Effect::ReadTail {
             process: process.clone(),
             path: self.log(process)?,
+            from: open.map_or(0, |(pane, _)| pane.shown_until()),
             bytes: TAIL,
         })
     }
 
     /// The end of a log was read.
-    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>) {
+    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>, now: Instant) {
         match &mut self.merged {
             Some(merged) if self.link == Link::Past => {
                 merged.push(process, 0, &bytes);
                 merged.finish(process);
             }
             _ => {
-                if let Some(pane) = self.pane(process) {
-                    pane.loaded(at, bytes);
+                let rank = self.facts.rank(process);
+                let life = rank.map(|rank| rank.incarnation).unwrap_or_default();
+                if let Some(pane) = self.pane(process)
+                    && pane.loaded(life, at, bytes)
+                {
+                    pane.nudged = Some(now);
                 }
             }
+        }
+    }
+
+    /// Forgets what a pane shows, until more comes.
+    pub fn clear_current(&mut self) {
+        if let Some(pane) = self.current_pane() {
+            pane.screen.clear();
+            let (process, until) = (pane.process.clone(), pane.shown_until());
+            self.cleared.insert(process, until);
+        }
+    }
+
+    /// The engine did not take it: it is asked again with the next change.
+    pub fn refused(&mut self, message: &ToEngine) {
+        match message {
+            ToEngine::Watch(_) => self.watched.clear(),
+            ToEngine::Command(Command::Resize(process, ..)) => {
+                let open = self.panes.iter_mut().map(|(pane, _)| pane);
+                let mut known = open.chain(self.parked.iter_mut());
+                if let Some(pane) = known.find(|pane| pane.process == *process) {
+                    pane.told = None;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -373,6 +504,7 @@ impl State {
         self.link = Link::Up;
         self.watched.clear();
         self.panes.clear();
+        self.parked.clear();
     }
 
     /// The size of the terminal that a process of what is shown begins with: rows and columns.
@@ -380,44 +512,41 @@ impl State {
         self.panes.first().map(|(_, tile)| inside(*tile))
     }
 
-    /// Parses what waits in the open panes until `until`, a piece of each in turn. Whether something changed.
-    pub fn parse(&mut self, until: Instant, effects: &mut Vec<Effect>) -> bool {
-        let mut changed = false;
+    /// Parses what waits in the open panes until `until`, a piece of each in turn.
+    pub fn parse(&mut self, until: Instant, effects: &mut Vec<Effect>) {
         loop {
             let mut worked = false;
-            for (pane, _) in &mut self.panes {
-                if !pane.has_work() {
-                    continue;
-                }
+            let mut replies = Vec::new();
+            for (pane, _) in self.panes.iter_mut().filter(|(pane, _)| pane.has_work()) {
                 worked = true;
-                let replies = pane.parse();
-                if !replies.is_empty() && self.link != Link::Past {
-                    let to = super::tree::selector_of(&pane.process);
-                    let command = Command::Send(to, replies);
-                    effects.push(Effect::Send(ToEngine::Command(command)));
+                let reply = pane.parse();
+                let is_torn = pane.screen.is_updating();
+                let since = pane.torn_since.or_else(|| Some(Instant::now()));
+                pane.torn_since = since.filter(|_| is_torn);
+                if !reply.is_empty() {
+                    replies.push((pane.process.clone(), reply));
                 }
             }
-            changed |= worked;
+            for (process, reply) in replies {
+                effects.extend(self.answer(&process, reply));
+            }
             if !worked || Instant::now() >= until {
-                return changed;
+                return;
             }
         }
+    }
+
+    /// A program is in the middle of changing its picture, and says when it is whole again: until then nothing is to be
+    /// drawn, but no longer than this.
+    pub fn torn_until(&self, now: Instant) -> Option<Instant> {
+        let panes = self.panes.iter();
+        let torn = panes.filter_map(|(pane, _)| pane.torn_since.map(|since| since + TORN_MAX));
+        torn.filter(|until| *until > now).max()
     }
 
     /// Whether bytes wait to be parsed.
     pub fn has_work(&self) -> bool {
         self.panes.iter().any(|(pane, _)| pane.has_work())
-    }
-
-    /// Whether a rank may be typed into.
-    pub fn takes_input(&self, process: &ProcessId) -> bool {
-        self.is_live()
-            && self.facts.rank(process).is_some_and(|rank| {
-                matches!(
-                    rank.state,
-                    ProcessState::Running | ProcessState::Ready | ProcessState::Stopping
-                )
-            })
     }
 }
 

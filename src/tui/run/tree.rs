@@ -51,10 +51,16 @@ pub fn selector_of(process: &ProcessId) -> Selector {
 }
 
 impl Tree {
-    /// What is selected: the first group when nothing was chosen.
+    /// What is selected: the first group when nothing was chosen, the template of a rank that was scaled away.
     pub fn selected(&self, facts: &Facts) -> Option<Selector> {
         match &self.selected {
-            Some(selected) if facts.groups.contains_key(&selected.group) => Some(selected.clone()),
+            Some(selected) if facts.groups.contains_key(&selected.group) => {
+                let is_gone = process_of(selected).is_some_and(|process| !facts.has(&process));
+                Some(Selector {
+                    rank: selected.rank.filter(|_| !is_gone),
+                    ..selected.clone()
+                })
+            }
             _ => facts.groups.keys().next().cloned().map(Selector::group),
         }
     }
@@ -246,5 +252,17 @@ mod tests {
         tree.right(&facts);
         tree.right(&facts);
         assert_eq!(tree.selected(&facts), Some("g/a.0".parse().unwrap()));
+    }
+
+    #[test]
+    fn where_a_rank_was_scaled_away_its_template_is_selected_and_steps_go_on_from_there() {
+        let mut facts = facts(2);
+        let mut tree = Tree::default();
+        tree.select("g/b.1".parse().unwrap(), &facts);
+        let scaled = r#"{"at":1.0,"event":"scaled","template":"g/b","replicas":1}"#;
+        facts.apply(&serde_json::from_str(scaled).unwrap());
+        assert_eq!(tree.selected(&facts), Some("g/b".parse().unwrap()));
+        tree.step(&facts, 1);
+        assert_eq!(tree.selected(&facts), Some("g/b.0".parse().unwrap()));
     }
 }

@@ -20,10 +20,11 @@ use crate::{
         overlay::{Overlay, Wish},
         state::{State, Tab},
         timeline,
+        update::settle,
     },
 };
 
-/// Rows and columns of a pty that nobody looks at.
+/// Rows and columns of a pty where there is no room for a pane.
 const SIZE: (u16, u16) = (40, 120);
 
 /// Milliseconds between samples of cpu and memory, and of the queues.
@@ -58,7 +59,7 @@ pub fn launch(state: &mut State) {
     let draft = &state.draft;
     let mut run = Run::new(&draft.session, state.config.scrollback);
     run.text = draft.written();
-    let opening = Opening {
+    let mut opening = Opening {
         text: run.text.clone(),
         name: draft.name(),
         folder: draft.folder(&state.folder),
@@ -70,6 +71,10 @@ pub fn launch(state: &mut State) {
     state.run = Some(run);
     state.aside = None;
     state.tab = Tab::Run;
+    // Its panes are there before it is.
+    settle(state);
+    let size = state.run.as_ref().and_then(Run::pane_size);
+    opening.size = size.unwrap_or(SIZE);
     state.effect(Effect::Launch(Box::new(opening)));
     state.effect(Effect::Send(ToEngine::SampleEvery(SAMPLE_EVERY)));
     state.effect(Effect::Send(ToEngine::QueuesEvery(QUEUES_EVERY)));
@@ -208,7 +213,7 @@ fn scale(state: &mut State, by: i64) {
     state.command(Command::Scale(selector, wanted as u32));
 }
 
-/// Everything that is selected becomes what its first rank is not.
+/// Everything that is selected is muted, or opened where all of it is muted already.
 fn mute(state: &mut State) {
     let Some(run) = &state.run else { return };
     let selected = match &run.merged {
@@ -257,9 +262,8 @@ fn merge(state: &mut State) {
 fn begin_typing(state: &mut State, to_all: bool) {
     let Some(run) = &mut state.run else { return };
     let Some(process) = run.current() else { return };
-    if !run.takes_input(&process) {
-        let text = format!("{process} does not run: nobody reads what is typed");
-        state.toasts.push(Level::Info, text, state.now);
+    if let Err(why) = run.takes_input(&process) {
+        state.toasts.push(Level::Info, why, state.now);
         return;
     }
     let mut to = selector_of(&process);
@@ -305,10 +309,9 @@ fn first_failure(state: &mut State) {
 
 fn clear(state: &mut State) {
     let Some(run) = &mut state.run else { return };
-    if let Some(merged) = &mut run.merged {
-        merged.clear();
-    } else if let Some(pane) = run.current_pane() {
-        pane.screen.clear();
+    match &mut run.merged {
+        Some(merged) => merged.clear(),
+        None => run.clear_current(),
     }
 }
 

@@ -253,10 +253,7 @@ fn every_life_begins_with_the_size_that_its_pane_had_last() {
         Action::Spawn { size, .. } => Some(*size),
         _ => None,
     });
-    assert_eq!(
-        sizes.collect::<Vec<_>>(),
-        [Some((11, 74)), Some((38, 120))]
-    );
+    assert_eq!(sizes.collect::<Vec<_>>(), [Some((11, 74)), Some((38, 120))]);
 }
 
 #[test]

@@ -44,6 +44,11 @@ pub fn draw(
             about.push_str(&format!("gpu {gpus} {} ", theme.glyphs.dot));
         }
         about.push_str(&format!("pid {}", rank.pid));
+        // A shell sets one for every line; what fills the screen has something to say with it.
+        let title = pane.screen.title();
+        if pane.screen.modes().alternate_screen && !title.is_empty() {
+            about.push_str(&format!(" {} {title}", theme.glyphs.dot));
+        }
     }
     let right = pane_right(state, run, pane, rank, theme);
     let frame = Panel::new(title).about(about).right(right).focused(focused);
@@ -147,6 +152,9 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
             theme.glyphs.up,
             pane.screen.offset()
         ));
+        if pane.screen.offset() == pane.screen.history() && pane.has_more_above() {
+            parts.push("the log has more".to_owned());
+        }
     }
     if run.past.as_ref().is_some_and(|past| !past.is_at_end()) && rank.state.is_live() {
         parts.push("output up to its end".to_owned());
