@@ -31,7 +31,7 @@ use super::{
     terminal::Terminal,
     theme::Theme,
     update::{self, update},
-    view,
+    view, viewer,
 };
 use crate::engine::door::{client::Client, wire::FromEngine};
 
@@ -113,10 +113,10 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         terminal.lend(deeds::suspend)?;
                         frame.is_dirty = true;
                     }
-                    Effect::Page(path) => {
+                    Effect::Page(shown) => {
                         // Its keys are its own.
                         drop(std::mem::replace(&mut keys, EventStream::new()));
-                        let told = terminal.lend(|| deeds::page(&path))?;
+                        let told = terminal.lend(|| viewer::show(&shown))?;
                         if let Err(text) = told {
                             effects.extend(update(state, Msg::Told(text), Instant::now()));
                         }

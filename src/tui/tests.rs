@@ -6,9 +6,9 @@ use crossterm::event::{Event as Input, KeyEvent};
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 
 use super::{
-    config::Config,
+    config::{Config, Confirm},
     keymap::{Action, Context, Key, Keymap},
-    message::{Effect, Msg},
+    message::{Effect, Found, Hit, LogRead, Msg},
     overlay::Overlay,
     state::{Draft, State, Tab},
     theme::{Glyphs, Theme},
@@ -20,6 +20,7 @@ use crate::{
     model::{
         document::Session,
         event::{Command, Stamped},
+        ids::Selector,
     },
 };
 
@@ -218,8 +219,191 @@ fn the_first_failure_is_one_key_away_and_all_failed_ranks_are_another() {
         "{}",
         drawn(&state)
     );
+    let all = Command::RestartFailed(None);
+    assert_eq!(commands(&press(&mut state, "R")), [all]);
+}
+
+#[test]
+fn many_living_processes_are_stopped_or_restarted_only_after_asking() {
+    let mut state = running();
+    event(
+        &mut state,
+        r#"{"at":1.6,"event":"process_changed","process":"g/loud.2","incarnation":0,"state":"ready"}"#,
+    );
+    let group: Selector = "g".parse().unwrap();
+    for (key, command) in [
+        ("x", Command::Stop(group.clone())),
+        ("r", Command::Restart(group.clone())),
+    ] {
+        assert_eq!(commands(&press(&mut state, key)), []);
+        assert!(
+            drawn(&state).contains("the 2 processes of g"),
+            "{}",
+            drawn(&state)
+        );
+        assert_eq!(commands(&press(&mut state, "y")), [command]);
+    }
+    state.config.confirm = Confirm::Never;
+    assert_eq!(commands(&press(&mut state, "x")), [Command::Stop(group)]);
+}
+
+/// The answers to what is read and searched of logs, as these effects ask for it; logs are these texts.
+fn answer(state: &mut State, effects: &[Effect], logs: &[(&str, &str)]) -> Vec<Effect> {
+    let mut more = Vec::new();
+    for effect in effects {
+        let Effect::ReadLogs {
+            number,
+            logs: asked,
+        } = effect
+        else {
+            continue;
+        };
+        let read = asked.iter().map(|part| {
+            let name = part.process.to_string();
+            let text = logs
+                .iter()
+                .find(|(of, _)| *of == name)
+                .map_or("", |(_, text)| text);
+            let at = (part.from as usize).min(text.len());
+            LogRead {
+                process: part.process.clone(),
+                path: part.path.clone(),
+                at: at as u64,
+                bytes: text.as_bytes()[at..].to_vec(),
+            }
+        });
+        let msg = Msg::Logs {
+            number: *number,
+            logs: read.collect(),
+        };
+        more.extend(update(state, msg, Instant::now()));
+    }
+    more
+}
+
+fn watching(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
+    let wanted = effects.iter().find_map(|effect| match effect {
+        Effect::Send(ToEngine::Watch(wanted)) => Some(wanted.clone()),
+        _ => None,
+    });
+    let message = FromEngine::Watching(wanted.expect("something is watched"));
+    update(state, Msg::Engine(Box::new(message)), Instant::now())
+}
+
+#[test]
+fn all_in_one_begins_with_what_was_printed_and_keeps_it_when_it_is_left() {
+    let mut state = running();
+    let logs = [("g/loud.0", "alive\n"), ("g/loud.1", "died\n")];
+    let effects = press(&mut state, "a");
+    // Of who has ended nothing comes live any more.
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("died"), "{}", drawn(&state));
+    let effects = watching(&mut state, &effects);
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("alive"), "{}", drawn(&state));
+    press(&mut state, "a");
+    assert!(!drawn(&state).contains("all in one"));
+    press(&mut state, "a");
+    assert!(drawn(&state).contains("alive") && drawn(&state).contains("died"));
+    let over = Msg::Engine(Box::new(FromEngine::Over));
+    update(&mut state, over, Instant::now());
+    let run = state.run.as_mut().unwrap();
+    run.merged_before = None;
+    run.leave_merged();
+    run.merged_before = None;
+    let effects = press(&mut state, "a");
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("alive"), "of a run that is over too");
+}
+
+fn found(state: &mut State, hits: &[(&str, u64, &str)]) {
+    let ticket = state.run.as_ref().unwrap().found.as_ref().unwrap().ticket;
+    let hits = hits.iter().map(|(process, offset, text)| Hit {
+        process: process.parse().unwrap(),
+        number: 1,
+        offset: *offset,
+        text: vec![(*text).to_owned()],
+        at: 0,
+    });
+    let found = Found {
+        hits: hits.collect(),
+        ..Found::default()
+    };
+    update(state, Msg::Found { ticket, found }, Instant::now());
+}
+
+fn search(state: &mut State, pattern: &str) -> Vec<Effect> {
+    press(state, "/");
+    for c in pattern.chars() {
+        press(state, &c.to_string());
+    }
+    press(state, "enter")
+}
+
+#[test]
+fn enter_on_a_hit_goes_to_its_line_and_n_to_the_next_in_whatever_log_it_is() {
+    let mut state = running();
+    let effects = search(&mut state, "hit");
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::SearchLogs { logs, .. } => Some(logs.len()),
+        _ => None,
+    });
+    assert_eq!(asked, Some(2), "whoever has spoken");
+    found(
+        &mut state,
+        &[("g/loud.0", 3, "hit one"), ("g/loud.1", 0, "hit two")],
+    );
+    press(&mut state, "up");
+    let effects = press(&mut state, "enter");
+    let logs = [("g/loud.0", "no\nhit one\nno\n"), ("g/loud.1", "hit two\n")];
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("log of loud.0"), "{}", drawn(&state));
+    let run = state.run.as_ref().unwrap();
+    let merged = run.merged.as_ref().unwrap();
+    assert_eq!(merged.marked(), Some(&"g/loud.0".parse().unwrap()));
+    let effects = press(&mut state, "n");
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("log of loud.1"), "{}", drawn(&state));
+    press(&mut state, "n");
+    assert!(
+        drawn(&state).contains("this is the last hit"),
+        "{}",
+        drawn(&state)
+    );
+    press(&mut state, "esc");
+    assert!(!drawn(&state).contains("log of"), "{}", drawn(&state));
+}
+
+#[test]
+fn leaving_a_search_that_goes_on_stops_it() {
+    let mut state = running();
+    search(&mut state, "x");
+    assert!(press(&mut state, "esc").contains(&Effect::StopSearch));
+    assert!(state.run.as_ref().unwrap().found.is_none());
+}
+
+#[test]
+fn a_rank_is_muted_from_the_merged_view_by_marking_one_of_its_lines() {
+    let mut state = running();
+    let logs = [("g/loud.0", "alive\n"), ("g/loud.1", "died\n")];
+    let effects = press(&mut state, "a");
+    let group = "g".parse().unwrap();
+    assert_eq!(commands(&press(&mut state, "m")), [Command::Mute(group)]);
+    answer(&mut state, &effects, &logs);
+    press(&mut state, "up");
     let rank = "g/loud.1".parse().unwrap();
-    assert_eq!(commands(&press(&mut state, "R")), [Command::Restart(rank)]);
+    assert_eq!(commands(&press(&mut state, "m")), [Command::Mute(rank)]);
+}
+
+#[test]
+fn a_pane_stands_still_when_it_is_wished_and_goes_on_after_that() {
+    let mut state = running();
+    press(&mut state, "j");
+    press(&mut state, "j");
+    press(&mut state, "F");
+    assert!(drawn(&state).contains("paused"), "{}", drawn(&state));
+    press(&mut state, "F");
+    assert!(!drawn(&state).contains("paused"), "{}", drawn(&state));
 }
 
 #[test]

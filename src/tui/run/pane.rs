@@ -48,6 +48,8 @@ pub struct Pane {
     pub screen: Screen,
     /// Bytes that were skipped because they came faster than they could be shown.
     pub skipped: u64,
+    /// It stands still: what comes waits.
+    pub paused: bool,
     /// The end of the log is still being read.
     loading: bool,
     waiting: VecDeque<Piece>,
@@ -66,6 +68,7 @@ impl Pane {
             process,
             screen: Screen::new(size.0, size.1, scrollback),
             skipped: 0,
+            paused: false,
             loading: true,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -111,7 +114,12 @@ impl Pane {
 
     /// Whether bytes wait to be parsed.
     pub fn has_work(&self) -> bool {
-        !self.loading && !self.waiting.is_empty()
+        !self.loading && !self.paused && !self.waiting.is_empty()
+    }
+
+    /// Bytes that wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting_bytes
     }
 
     /// Whether the end of the log is still being read.

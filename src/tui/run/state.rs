@@ -11,6 +11,8 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
+    copying::Selection,
+    hits::Search,
     merged::Merged,
     pane::{Pane, TAIL},
     tiles::{self, Layout},
@@ -92,8 +94,16 @@ pub struct State {
     pub typing: Option<Selector>,
     /// All output in one pane.
     pub merged: Option<Merged>,
+    /// The same while panes are shown: it is gone on with.
+    pub merged_before: Option<Merged>,
+    /// Merged views so far.
+    pub(super) numbers: u64,
+    /// What is chosen to be copied of a pane.
+    pub selection: Option<Selection>,
     /// What is searched for in panes.
     pub search: Option<regex::Regex>,
+    /// What was found of it in the logs.
+    pub found: Option<Search>,
     /// What is known of the queues.
     pub queues: History,
     /// What is looked at of them.
@@ -106,7 +116,8 @@ pub struct State {
     pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
-    watched: Vec<ProcessId>,
+    /// Whose output is asked for, sorted.
+    pub(super) watched: Vec<ProcessId>,
     scrollback: usize,
 }
 
@@ -128,7 +139,11 @@ impl State {
             focus: Focus::default(),
             typing: None,
             merged: None,
+            merged_before: None,
+            numbers: 0,
+            selection: None,
             search: None,
+            found: None,
             queues: History::default(),
             look: Look::default(),
             because: None,
@@ -213,8 +228,24 @@ impl State {
         self.tree.selected(&self.facts)
     }
 
-    /// The process that is selected, or the first one of what is.
+    /// What a wish is about: in the merged view whose line is marked, or all of it.
+    pub fn meant(&self) -> Option<Selector> {
+        match &self.merged {
+            Some(merged) => Some(match merged.marked() {
+                Some(process) => super::tree::selector_of(process),
+                None => merged.of.clone(),
+            }),
+            None => self.selected(),
+        }
+    }
+
+    /// The process that is selected, or the first one of what is; in the merged view whose line is marked.
     pub fn current(&self) -> Option<ProcessId> {
+        if let Some(merged) = &self.merged
+            && let Some(marked) = merged.marked()
+        {
+            return Some(marked.clone());
+        }
         let selected = self.selected()?;
         process_of(&selected).or_else(|| {
             let first = self.facts.selected(Some(&selected)).next();
@@ -280,11 +311,9 @@ impl State {
     /// for it.
     pub fn arrange(&mut self, area: Rect) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(merged) = &self.merged {
-            let watched = merged.watched(&self.facts);
+        if self.merged.is_some() {
             self.panes.clear();
-            self.watch(watched, &mut effects);
-            return effects;
+            return self.arrange_merged();
         }
         let (all, current) = self.scope();
         let layout = if self.zoom {
@@ -346,20 +375,12 @@ impl State {
 
     /// The end of a log was read.
     pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>) {
-        match &mut self.merged {
-            Some(merged) if self.link == Link::Past => {
-                merged.push(process, 0, &bytes);
-                merged.finish(process);
-            }
-            _ => {
-                if let Some(pane) = self.pane(process) {
-                    pane.loaded(at, bytes);
-                }
-            }
+        if let Some(pane) = self.pane(process) {
+            pane.loaded(at, bytes);
         }
     }
 
-    fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
+    pub(super) fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
         wanted.sort_unstable();
         if wanted != self.watched && self.link == Link::Up {
             self.watched.clone_from(&wanted);
