@@ -67,10 +67,17 @@ impl Merged {
 
     fn go_to_last(&mut self) {
         let last = self.shown().next_back().map(|(number, _)| number);
-        if let Some(last) = last {
-            self.cursor = Some(last);
+        let line = self.lines_of_ranks().next_back();
+        let line = line.map(|(number, _)| number).or(last);
+        if let (Some(last), Some(line)) = (last, line) {
+            self.cursor = Some(line);
             self.bottom = last;
         }
+    }
+
+    /// Those that may be marked: not our own words.
+    fn lines_of_ranks(&self) -> impl DoubleEndedIterator<Item = (u64, &Line)> {
+        self.shown().filter(|(_, line)| line.process.is_some())
     }
 
     /// Whether it stays at the newest line.
@@ -139,7 +146,21 @@ impl Merged {
             }
             return;
         };
-        let to = self.walk(cursor, by);
+        let steps = by.unsigned_abs();
+        let to = match by < 0 {
+            true => {
+                let mut above = self
+                    .lines_of_ranks()
+                    .rev()
+                    .skip_while(|(it, _)| *it >= cursor);
+                last_of(&mut above, steps)
+            }
+            false => {
+                let mut below = self.lines_of_ranks().skip_while(|(it, _)| *it <= cursor);
+                last_of(&mut below, steps)
+            }
+        };
+        let to = to.unwrap_or(cursor);
         if by > 0 && to == cursor && self.mark.is_none() {
             return self.newest();
         }
@@ -172,9 +193,11 @@ impl Merged {
     pub fn oldest(&mut self, height: usize) {
         self.go_to_last();
         let first = self.shown().next().map(|(number, _)| number);
-        if let Some(first) = first {
+        let line = self.lines_of_ranks().next().map(|(number, _)| number);
+        if let (Some(first), Some(line)) = (first, line) {
             self.cursor = Some(first);
             self.keep_in_view(height);
+            self.cursor = Some(line);
         }
     }
 
