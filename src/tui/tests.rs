@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as Input, KeyEvent};
+use crossterm::event::{
+    Event as Input, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 
 use super::{
@@ -20,7 +22,7 @@ use crate::{
     model::{
         document::Session,
         event::{Command, Stamped},
-        ids::Selector,
+        ids::{ProcessId, Selector},
     },
 };
 
@@ -496,5 +498,130 @@ fn nothing_wakes_who_shows_nothing_that_moves() {
     assert!(
         due > Instant::now() + Duration::from_millis(500),
         "a second at a time"
+    );
+}
+
+fn mouse(state: &mut State, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
+    let event = MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    update(state, Msg::Input(Input::Mouse(event)), Instant::now())
+}
+
+#[test]
+fn what_the_mouse_is_dragged_over_in_a_pane_is_copied() {
+    let mut state = running();
+    let process: ProcessId = "g/loud.0".parse().unwrap();
+    let path = state.run.as_ref().unwrap().log(&process).unwrap();
+    let message = FromEngine::Watching(vec![process.clone()]);
+    update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
+    let tail = Msg::Tail {
+        process: process.clone(),
+        path,
+        at: 0,
+        bytes: b"first line\r\nsecond line\r\n".to_vec(),
+    };
+    update(&mut state, tail, Instant::now());
+    let run = state.run.as_mut().unwrap();
+    run.parse(Instant::now() + Duration::from_secs(5), &mut Vec::new());
+    let panes = run.panes.iter();
+    let area = panes
+        .clone()
+        .find(|(pane, _)| pane.process == process)
+        .unwrap()
+        .1;
+    let (x, y) = (area.x + 1, area.y + 1);
+    let left = MouseButton::Left;
+    mouse(&mut state, MouseEventKind::Down(left), x + 6, y);
+    mouse(&mut state, MouseEventKind::Drag(left), x + 5, y + 1);
+    let effects = mouse(&mut state, MouseEventKind::Up(left), x + 5, y + 1);
+    assert!(
+        effects.contains(&Effect::Copy("line\nsecond\n".to_owned())),
+        "{effects:?}"
+    );
+    let run = state.run.as_mut().unwrap();
+    assert!(run.selection.is_none() && !run.pane(&process).unwrap().paused);
+    // A click alone copies nothing.
+    mouse(&mut state, MouseEventKind::Down(left), x + 6, y);
+    assert_eq!(mouse(&mut state, MouseEventKind::Up(left), x + 6, y), []);
+}
+
+#[test]
+fn an_alert_that_was_turned_off_is_not_told() {
+    let text = SESSION.replace("replicas: 3", "replicas: 3, alerts: [Died, Failed]");
+    let mut state = state(&text);
+    press(&mut state, "s");
+    let alerted =
+        r#"{"at":1,"event":"alerted","process":"g/loud.0","alert":"Died","text":"killed"}"#;
+    event(&mut state, alerted);
+    assert!(drawn(&state).contains("killed"), "{}", drawn(&state));
+    press(&mut state, "A");
+    assert!(drawn(&state).contains("loud"), "{}", drawn(&state));
+    for _ in 0..2 {
+        press(&mut state, "enter");
+    }
+    press(&mut state, "esc");
+    event(&mut state, &alerted.replace("killed", "again"));
+    assert!(!drawn(&state).contains("again"), "{}", drawn(&state));
+}
+
+#[test]
+fn a_warning_can_be_read_again_among_the_notices_when_its_toast_is_gone() {
+    let mut state = state(SESSION);
+    update(&mut state, Msg::Told("no pager".to_owned()), Instant::now());
+    update(
+        &mut state,
+        Msg::Due,
+        Instant::now() + Duration::from_secs(60),
+    );
+    assert!(!drawn(&state).contains("no pager"));
+    perform(&mut state, Action::Notices);
+    assert!(drawn(&state).contains("no pager"), "{}", drawn(&state));
+}
+
+#[test]
+fn the_last_line_follows_how_the_run_is() {
+    let mut fresh = state(SESSION);
+    let last = |state: &State| {
+        drawn(state)
+            .lines()
+            .rev()
+            .find(|line| line.contains("help"))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        last(&fresh).contains("s start") && !last(&fresh).contains("stop"),
+        "{}",
+        last(&fresh)
+    );
+    let mut state = running();
+    assert!(
+        last(&state).contains("x stop") && last(&state).contains("restart failed"),
+        "{}",
+        last(&state)
+    );
+    press(&mut state, "a");
+    assert!(last(&state).contains("f filter"), "{}", last(&state));
+    fresh.tab = Tab::Compose;
+    settle(&mut fresh);
+    assert!(!last(&fresh).contains("f filter"));
+}
+
+#[test]
+fn why_a_rank_does_not_go_on_may_be_a_queue() {
+    let mut state = running();
+    let sample = r#"{"name":"numbers","depth":0,"bytes":0,"maxsize":4,"put":0,"got":0,"put_bytes":0,"got_bytes":0,"getters":1,"putters":0,"oldest_ms":0,"waiting":[{"side":"get","client":1,"task":"g/loud.0","pid":7,"waiting_ms":3000}],"users":[]}"#;
+    let samples = vec![serde_json::from_str(sample).unwrap()];
+    let message = FromEngine::Queues(samples);
+    update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
+    press(&mut state, "w");
+    assert!(
+        drawn(&state).contains("it waits for an item of numbers, since 3 s"),
+        "{}",
+        drawn(&state)
     );
 }

@@ -299,7 +299,7 @@ impl Merged {
         for (process, lines) in read {
             self.add(process, lines);
         }
-        if any && lives {
+        if any && lives && !self.followed.is_empty() {
             self.say("from here on as it comes");
         }
         let waiting = std::mem::take(&mut self.waiting);
@@ -391,7 +391,7 @@ impl Merged {
             process: None,
             text: text.to_owned(),
             at: 0,
-            fits: true,
+            fits: self.filter.is_none(),
             like: None,
             also: Vec::new(),
         });
