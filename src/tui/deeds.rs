@@ -22,7 +22,8 @@ use super::{
     },
     message::{Effect, LogPart, LogRead, Msg},
     runs::reading,
-    search, viewer,
+    search,
+    viewer::{self, Shown},
 };
 use crate::model::document::Session;
 
@@ -321,6 +322,23 @@ impl<R: BufRead> Iterator for Lines<R> {
                 return Some(String::from_utf8_lossy(&line).into_owned());
             }
         }
+    }
+}
+
+/// Shows output in a program of the user's; the terminal is not ours meanwhile.
+pub fn page(shown: &Shown) -> Result<(), String> {
+    let (program, path) = shown.command();
+    let status = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("{program} \"$1\""))
+        .arg("sh")
+        .arg(path)
+        .status();
+    shown.end();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{program}` ended with {status}")),
+        Err(error) => Err(format!("`{program}` cannot be started: {error}")),
     }
 }
 

@@ -31,7 +31,7 @@ use super::{
     terminal::Terminal,
     theme::Theme,
     update::{self, update},
-    view, viewer,
+    view,
 };
 use crate::engine::door::{client::Client, wire::FromEngine};
 
@@ -116,7 +116,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     Effect::Page(shown) => {
                         // Its keys are its own.
                         drop(std::mem::replace(&mut keys, EventStream::new()));
-                        let told = terminal.lend(|| viewer::show(&shown))?;
+                        let told = terminal.lend(|| deeds::page(&shown))?;
                         if let Err(text) = told {
                             effects.extend(update(state, Msg::Told(text), Instant::now()));
                         }

@@ -301,7 +301,7 @@ impl State {
     pub fn key_in(&self, context: Context, action: Action) -> String {
         let keys = self.config.keymap.keys(context, action);
         let first = keys.first();
-        first.map_or_else(String::new, |key| key.label(self.glyphs))
+        first.map_or_else(String::new, ToString::to_string)
     }
 
     /// Asks for something.

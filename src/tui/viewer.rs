@@ -1,14 +1,14 @@
 //! Showing output in the user's pager or editor.
 //!
 //! Owns which program that is, and the copy that it is given: only `less` keeps what a rank wrote from the user's terminal,
-//! every other one gets text without escape sequences. Never changes a log. Start at [`prepare`] and [`show`].
+//! every other one gets text without escape sequences. Never changes a log and starts nothing: that is a deed. Start at
+//! [`prepare`].
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -152,25 +152,17 @@ fn clean(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
     to.flush()
 }
 
-/// Shows it; the terminal is not ours meanwhile.
-///
-/// # Errors
-/// A sentence, where the program cannot be started or is not content.
-pub fn show(shown: &Shown) -> Result<(), String> {
-    let program = shown.with.program();
-    let status = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(format!("{program} \"$1\""))
-        .arg("sh")
-        .arg(&shown.path)
-        .status();
-    if shown.is_copy {
-        let _ = std::fs::remove_file(&shown.path);
+impl Shown {
+    /// The command line to show it with, a part of one for the shell, and its file.
+    pub fn command(&self) -> (String, &Path) {
+        (self.with.program(), &self.path)
     }
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{program}` ended with {status}")),
-        Err(error) => Err(format!("`{program}` cannot be started: {error}")),
+
+    /// It was shown: a copy of it goes.
+    pub fn end(&self) {
+        if self.is_copy {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
