@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -19,26 +20,29 @@ use super::{
         pick::{Entry, Listing},
         shipped,
     },
-    message::{Effect, Hit, Msg},
+    message::{Effect, LogPart, LogRead, Msg},
     runs::reading,
+    search,
+    viewer::{self, Shown},
 };
-use crate::{
-    model::{document::Session, ids::ProcessId},
-    term::plain_text,
-};
+use crate::model::document::Session;
 
-/// What a search gives at most.
-const HITS_MAX: usize = 1_000;
-
-/// Lines shown before and after a hit.
-const CONTEXT: usize = 2;
+/// How often it is told how far a search has come.
+const PROGRESS: Duration = Duration::from_millis(250);
 
 /// Bytes of a line that are looked at and shown.
 const LINE_MAX: usize = 4 << 10;
 
 /// Begins a deed; its answer comes by the channel.
 pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
-    blocking(answers, move || perform(effect));
+    // Here and not on the thread: a search that began before sees it at once.
+    match &effect {
+        Effect::SearchLogs { ticket, .. } => search::want(*ticket),
+        Effect::StopSearch => return search::want(0),
+        _ => {}
+    }
+    let told = answers.clone();
+    blocking(answers, move || perform(effect, &told));
 }
 
 /// Does something that may take its time, on another thread; its answer comes by the channel. So does a word about it if it
@@ -67,7 +71,7 @@ pub fn plan(session: Box<Session>, planner: Planner, answers: mpsc::Sender<Msg>)
     });
 }
 
-fn perform(effect: Effect) -> Option<Msg> {
+fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
     Some(match effect {
         Effect::ReadTail {
             process,
@@ -88,9 +92,25 @@ fn perform(effect: Effect) -> Option<Msg> {
             pattern,
             logs,
         } => {
-            let (hits, more) = search(&pattern, &logs);
-            Msg::Found { ticket, hits, more }
+            let mut told = Instant::now();
+            let found = search::search(&pattern, &logs, &mut |logs| {
+                if told.elapsed() >= PROGRESS {
+                    told = Instant::now();
+                    // The screens are gone: then it is not wanted either.
+                    let _ = answers.blocking_send(Msg::Searched { ticket, logs });
+                }
+                search::is_wanted(ticket)
+            });
+            Msg::Found {
+                ticket,
+                found: found?,
+            }
         }
+        Effect::Prepare { source, with } => Msg::Prepared(viewer::prepare(&source, with)),
+        Effect::ReadLogs { number, logs } => Msg::Logs {
+            number,
+            logs: read_parts(logs),
+        },
         Effect::Runs(ask) => Msg::Runs(reading::perform(ask)),
         Effect::List { ticket, what, path } => {
             let entries = list(&path, what)
@@ -239,60 +259,52 @@ fn tail(path: &Path, from: u64, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
     };
     let size = file.metadata()?.len();
     let at = size.saturating_sub(bytes as u64).max(from.min(size));
-    let mut end = vec![0; (size - at) as usize];
+    Ok((at, read_at(&file, at, (size - at) as usize)?))
+}
+
+/// So many bytes from this place on, or fewer at the end of the file.
+fn read_at(file: &File, at: u64, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
     let mut filled = 0;
-    while filled < end.len() {
-        match file.read_at(&mut end[filled..], at + filled as u64) {
+    while filled < count {
+        match file.read_at(&mut bytes[filled..], at + filled as u64) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    end.truncate(filled);
-    Ok((at, end))
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
-/// Looks for a pattern, log after log; the first hits, and whether there are more.
-fn search(pattern: &str, logs: &[(ProcessId, PathBuf)]) -> (Vec<Hit>, bool) {
-    let Ok(pattern) = regex::Regex::new(pattern) else {
-        return (Vec::new(), false);
-    };
-    let mut hits: Vec<Hit> = Vec::new();
-    for (process, path) in logs {
-        let Ok(file) = File::open(path) else { continue };
-        let first = hits.len();
-        let mut before: std::collections::VecDeque<String> = Default::default();
-        let lines = Lines(BufReader::with_capacity(256 << 10, file));
-        for (number, line) in (1..).zip(lines) {
-            let text = plain_text::one_line(&line);
-            // Lines after a hit belong to it, until it has enough.
-            for hit in hits[first..].iter_mut().rev().take(CONTEXT) {
-                if hit.text.len() < hit.at + 1 + CONTEXT {
-                    hit.text.push(text.clone());
-                }
-            }
-            if pattern.is_match(&text) {
-                if hits.len() >= HITS_MAX {
-                    return (hits, true);
-                }
-                let mut around: Vec<String> = before.iter().cloned().collect();
-                let at = around.len();
-                around.push(text.clone());
-                hits.push(Hit {
-                    process: process.clone(),
-                    line: number,
-                    text: around,
-                    at,
-                });
-            }
-            if before.len() >= CONTEXT {
-                before.pop_front();
-            }
-            before.push_back(text);
-        }
-    }
-    (hits, false)
+/// Parts of logs, the one that was written last at the end: what it says is the newest. One that is not there yet is empty.
+fn read_parts(logs: Vec<LogPart>) -> Vec<LogRead> {
+    let mut read: Vec<_> = logs
+        .into_iter()
+        .map(|log| {
+            let (at, bytes) = part(&log).unwrap_or((log.from, Vec::new()));
+            let written = std::fs::metadata(&log.path)
+                .and_then(|it| it.modified())
+                .ok();
+            let read = LogRead {
+                process: log.process,
+                path: log.path,
+                at,
+                bytes,
+            };
+            (written, read)
+        })
+        .collect();
+    read.sort_by_key(|(written, _)| *written);
+    read.into_iter().map(|(_, read)| read).collect()
+}
+
+fn part(log: &LogPart) -> io::Result<(u64, Vec<u8>)> {
+    let file = File::open(&log.path)?;
+    let end = file.metadata()?.len().min(log.to);
+    let at = log.from.max(end.saturating_sub(log.most as u64)).min(end);
+    Ok((at, read_at(&file, at, (end - at) as usize)?))
 }
 
 /// The lines of a log, each cut to [`LINE_MAX`] bytes however long it is.
@@ -327,22 +339,20 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// Shows a file in the user's pager; the terminal is not ours meanwhile.
-pub fn page(path: &Path) -> Result<(), String> {
-    let pager = std::env::var("PAGER")
-        .ok()
-        .filter(|pager| !pager.trim().is_empty());
-    let pager = pager.unwrap_or_else(|| "less -R".to_owned());
+/// Shows output in a program of the user's; the terminal is not ours meanwhile.
+pub fn page(shown: &Shown) -> Result<(), String> {
+    let (program, path) = shown.command();
     let status = Command::new("/bin/sh")
         .arg("-c")
-        .arg(format!("{pager} \"$1\""))
+        .arg(format!("{program} \"$1\""))
         .arg("sh")
         .arg(path)
         .status();
+    shown.end();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{pager}` ended with {status}")),
-        Err(error) => Err(format!("`{pager}` cannot be started: {error}")),
+        Ok(status) => Err(format!("`{program}` ended with {status}")),
+        Err(error) => Err(format!("`{program}` cannot be started: {error}")),
     }
 }
 
@@ -375,36 +385,30 @@ mod tests {
     }
 
     #[test]
-    fn a_search_gives_lines_with_those_around_them_and_says_whose_they_are() {
+    fn parts_of_logs_come_in_the_order_in_which_they_were_written_last() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("0.log");
-        std::fs::write(
-            &path,
-            "one\r\ntwo\r\n\x1b[31mthree\x1b[0m\r\nfour\nfive\nsix\n",
-        )
-        .unwrap();
-        let process: ProcessId = "g/a.0".parse().unwrap();
-        let gone = folder.path().join("none.log");
-        let logs = [(process.clone(), gone), (process.clone(), path)];
-        let (hits, more) = search("^three$", &logs);
-        let hit = Hit {
-            process,
-            line: 3,
-            text: ["one", "two", "three", "four", "five"]
-                .map(str::to_owned)
-                .to_vec(),
-            at: 2,
+        let part = |name: &str, from, to, most| LogPart {
+            process: "g/a.0".parse().unwrap(),
+            path: folder.path().join(name),
+            from,
+            to,
+            most,
         };
-        assert_eq!((hits, more), (vec![hit], false));
-    }
-
-    #[test]
-    fn more_hits_than_anybody_reads_are_not_all_given() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("0.log");
-        std::fs::write(&path, "x\n".repeat(HITS_MAX + 1)).unwrap();
-        let (hits, more) = search("x", &[("g/a.0".parse().unwrap(), path)]);
-        assert_eq!((hits.len(), more), (HITS_MAX, true));
+        for (name, second) in [("new", 2), ("old", 1)] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            (&file).write_all(b"0123456789").unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
+            file.set_modified(time).unwrap();
+        }
+        let read = read_parts(vec![
+            part("new", 2, u64::MAX, 100),
+            part("old", 0, 6, 3),
+            part("gone", 7, u64::MAX, 100),
+            part("old", 50, u64::MAX, 100),
+        ]);
+        let read: Vec<_> = read.iter().map(|it| (it.at, &*it.bytes)).collect();
+        let expected: [(u64, &[u8]); 4] = [(7, b""), (3, b"345"), (10, b""), (2, b"23456789")];
+        assert_eq!(read, expected);
     }
 
     #[test]

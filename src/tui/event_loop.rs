@@ -115,10 +115,10 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
-                    Effect::Page(path) => {
+                    Effect::Page(shown) => {
                         // Its keys are its own.
                         drop(std::mem::replace(&mut keys, EventStream::new()));
-                        let told = terminal.lend(|| deeds::page(&path))?;
+                        let told = terminal.lend(|| deeds::page(&shown))?;
                         if let Err(text) = told {
                             effects.extend(update(state, Msg::Told(text), Instant::now()));
                         }

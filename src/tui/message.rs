@@ -14,7 +14,10 @@ use crate::{
         wire::{FromEngine, Opening, ToEngine},
     },
     model::{document::Session, ids::ProcessId},
-    tui::runs::{Answer, Ask},
+    tui::{
+        runs::{Answer, Ask},
+        viewer::{Shown, Source, Viewer},
+    },
 };
 
 /// Something happened.
@@ -35,14 +38,26 @@ pub enum Msg {
         /// What.
         bytes: Vec<u8>,
     },
-    /// A log was searched.
+    /// Logs were read, as [`Effect::ReadLogs`] asked; the one that was written last is the last.
+    Logs {
+        /// For whom.
+        number: u64,
+        /// What was read.
+        logs: Vec<LogRead>,
+    },
+    /// A search goes on.
+    Searched {
+        /// Which search.
+        ticket: u64,
+        /// So many logs were searched.
+        logs: usize,
+    },
+    /// The logs were searched.
     Found {
         /// Which search.
         ticket: u64,
-        /// What was found, in order.
-        hits: Vec<Hit>,
-        /// There was more than is given.
-        more: bool,
+        /// What was found.
+        found: Found,
     },
     /// A record was read.
     Runs(Answer),
@@ -60,6 +75,8 @@ pub enum Msg {
         /// It is to be started.
         start: bool,
     },
+    /// Output can be shown, or not.
+    Prepared(Result<Shown, String>),
     /// The session was edited as text.
     Edited(String),
     /// A session was placed on paper.
@@ -78,11 +95,59 @@ pub struct Hit {
     /// Whose.
     pub process: ProcessId,
     /// Its number in the log, from 1.
-    pub line: u64,
+    pub number: u64,
+    /// Where in the log it begins.
+    pub offset: u64,
     /// The line and those around it, escape sequences taken out.
     pub text: Vec<String>,
     /// Which of the lines it is.
     pub at: usize,
+}
+
+impl Hit {
+    /// The line itself.
+    pub fn line(&self) -> &str {
+        self.text.get(self.at).map_or("", String::as_str)
+    }
+}
+
+/// What a search gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The hits, log after log.
+    pub hits: Vec<Hit>,
+    /// Older hits that are not among them.
+    pub left_out: u64,
+    /// Logs that could not be read.
+    pub unread: usize,
+}
+
+/// A part of a log that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPart {
+    /// Whose.
+    pub process: ProcessId,
+    /// Where the log is.
+    pub path: PathBuf,
+    /// The first byte that is wanted.
+    pub from: u64,
+    /// The first one that is not, or the end of the log.
+    pub to: u64,
+    /// At most so many bytes: the last ones.
+    pub most: usize,
+}
+
+/// What was read of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRead {
+    /// Whose.
+    pub process: ProcessId,
+    /// Which log: a past run may have a process of the same name.
+    pub path: PathBuf,
+    /// Where in the log.
+    pub at: u64,
+    /// What.
+    pub bytes: Vec<u8>,
 }
 
 /// Something to be done.
@@ -105,7 +170,16 @@ pub enum Effect {
         /// At most so many bytes.
         bytes: usize,
     },
-    /// Look for a pattern in logs; answered by [`Msg::Found`].
+    /// Read parts of many logs; answered by [`Msg::Logs`].
+    ReadLogs {
+        /// For whom.
+        number: u64,
+        /// What.
+        logs: Vec<LogPart>,
+    },
+    /// Nobody waits for what is searched for any more.
+    StopSearch,
+    /// Look for a pattern in logs; answered by [`Msg::Searched`] now and then, and by [`Msg::Found`].
     SearchLogs {
         /// Which search.
         ticket: u64,
@@ -161,8 +235,15 @@ pub enum Effect {
         /// To where.
         to: PathBuf,
     },
-    /// Show a file in `$PAGER`.
-    Page(PathBuf),
+    /// Make output ready to be shown by another program; answered by [`Msg::Prepared`].
+    Prepare {
+        /// What.
+        source: Source,
+        /// In which.
+        with: Viewer,
+    },
+    /// Show it; the terminal is not ours meanwhile.
+    Page(Shown),
     /// Ring the bell, and tell the desktop.
     Alert(String),
     /// Stop this program until the user takes it to the foreground again.

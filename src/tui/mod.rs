@@ -6,6 +6,7 @@
 //! or ends a process: facts arrive from the engine, which is a process of its own, and wishes leave as commands. Start at
 //! [`open`].
 
+pub mod alerts;
 pub mod compose;
 pub mod config;
 mod deeds;
@@ -20,15 +21,18 @@ mod queues;
 mod reading;
 pub mod run;
 pub mod runs;
+mod search;
 pub mod state;
 mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;
 pub mod timeline;
+mod tips;
 mod toast;
 pub mod update;
 pub mod view;
+pub mod viewer;
 pub mod widget;
 
 use std::{io, path::PathBuf, sync::Arc};
@@ -113,6 +117,7 @@ pub fn open(options: Options) -> io::Result<()> {
     if let Some(file) = &state.compose.recent_file {
         state.compose.recent = compose::keep::recent(file);
     }
+    state.tips = tips::load(variable);
     compose::files::remember(&mut state);
     compose::files::offer_unsaved(&mut state);
     let mut terminal = Terminal::take(state.config.mouse)?;

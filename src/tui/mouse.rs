@@ -33,7 +33,34 @@ pub fn update(state: &mut State, event: &MouseEvent) {
         MouseEventKind::ScrollUp => wheel(state, at, true),
         MouseEventKind::ScrollDown => wheel(state, at, false),
         MouseEventKind::Down(MouseButton::Left) if state.overlays.is_empty() => click(state, at),
+        MouseEventKind::Drag(MouseButton::Left) => drag(state, at),
+        MouseEventKind::Up(MouseButton::Left) => release(state),
         _ => {}
+    }
+}
+
+/// What the mouse is dragged over will be copied.
+fn drag(state: &mut State, at: Position) {
+    let panes = state.places.panes;
+    let Some(run) = state.run.as_mut().filter(|_| state.tab == Tab::Run) else {
+        return;
+    };
+    if let Some(merged) = &mut run.merged {
+        let height = usize::from(panes.height.saturating_sub(2));
+        let row = usize::from(at.y.saturating_sub(panes.y + 1));
+        merged.drag(row, height);
+    } else {
+        run::copying::drag(run, at);
+    }
+}
+
+fn release(state: &mut State) {
+    let merged = state.run.as_mut().and_then(|run| run.merged.as_mut());
+    let Some(merged) = merged else {
+        return run::copying::release(state);
+    };
+    if merged.release() {
+        run::copying::copy(state);
     }
 }
 
@@ -52,6 +79,14 @@ fn wheel(state: &mut State, at: Position, up: bool) {
         };
         pane.screen.scroll_to(to.min(pane.screen.history()));
         return;
+    }
+    let height = usize::from(state.places.panes.height.saturating_sub(2)).max(1);
+    if state.overlays.is_empty()
+        && state.tab == Tab::Run
+        && let Some(merged) = state.run.as_mut().and_then(|run| run.merged.as_mut())
+    {
+        let by = WHEEL as isize;
+        return merged.wheel(if up { -by } else { by }, height);
     }
     for _ in 0..WHEEL {
         perform(state, action);
@@ -83,7 +118,15 @@ fn click(state: &mut State, at: Position) {
         return;
     }
     let tree = state.places.tree;
+    let panes = state.places.panes;
     let Some(run) = &mut state.run else { return };
+    run::copying::press(run, at);
+    if let Some(merged) = &mut run.merged
+        && panes.contains(at)
+    {
+        let height = usize::from(panes.height.saturating_sub(2));
+        return merged.press(usize::from(at.y.saturating_sub(panes.y + 1)), height);
+    }
     if let Some((pane, _)) = run.panes.iter().find(|(_, area)| area.contains(at)) {
         let process = pane.process.clone();
         run.retarget(&process);

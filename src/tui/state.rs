@@ -12,8 +12,18 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    compose, config::Config, keymap::Context, message::Effect, overlay::Overlay, run, runs,
-    theme::Glyphs, toast::Toasts, view::Places,
+    alerts::Alerts,
+    compose,
+    config::Config,
+    facts::Said,
+    keymap::{Action, Context},
+    message::Effect,
+    overlay::Overlay,
+    run, runs,
+    theme::Glyphs,
+    tips::Tips,
+    toast::Toasts,
+    view::Places,
 };
 use crate::model::{
     document::Session,
@@ -166,6 +176,12 @@ pub struct State {
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
     pub folder: PathBuf,
+    /// What of it a new user is still told.
+    pub tips: Tips,
+    /// What is to be heard.
+    pub alerts: Alerts,
+    /// What these screens had to say that was more than an answer to a key.
+    pub news: VecDeque<Said>,
     /// The program leaves as soon as the run is over.
     pub leaving: bool,
     /// What was left was killed for it.
@@ -204,6 +220,9 @@ impl State {
             tickets: 0,
             aliases: Vec::new(),
             folder: PathBuf::new(),
+            tips: Tips::default(),
+            alerts: Alerts::default(),
+            news: VecDeque::new(),
             leaving: false,
             aborting: false,
             is_stale: false,
@@ -272,7 +291,23 @@ impl State {
             .compose
             .changed
             .map(|changed| changed + compose::keep::AFTER);
-        toast.into_iter().chain(second).chain(swap).min()
+        let merged = self.run.as_ref().and_then(|run| run.merged.as_ref());
+        let line = merged.and_then(|merged| merged.due());
+        let noise = self.alerts.due();
+        let others = second.into_iter().chain(swap).chain(line).chain(noise);
+        toast.into_iter().chain(others).min()
+    }
+
+    /// The key for this where the keyboard is, as texts name it.
+    pub fn key(&self, action: Action) -> String {
+        self.key_in(self.context(), action)
+    }
+
+    /// The same for another place.
+    pub fn key_in(&self, context: Context, action: Action) -> String {
+        let keys = self.config.keymap.keys(context, action);
+        let first = keys.first();
+        first.map_or_else(String::new, ToString::to_string)
     }
 
     /// Asks for something.

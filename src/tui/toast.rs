@@ -1,6 +1,7 @@
 //! Short news in a corner: they come, are read, and go.
 //!
-//! Owns the few that are shown and when each goes. All of them are in the list of notices too.
+//! Owns the few that are shown and when each goes. Those that are more than an answer to a key are handed on, to be kept
+//! among the notices.
 
 use std::{
     collections::VecDeque,
@@ -35,22 +36,29 @@ pub struct Toast {
 
 /// Those that are shown, the newest last.
 #[derive(Debug, Clone, Default)]
-pub struct Toasts(VecDeque<Toast>);
+pub struct Toasts {
+    shown: VecDeque<Toast>,
+    /// To be kept.
+    fresh: Vec<(Level, String)>,
+}
 
 impl Toasts {
     /// Shows one more.
     pub fn push(&mut self, level: Level, text: impl Into<String>, now: Instant) {
         let text = text.into();
         let until = now + lasts(level);
-        if let Some(same) = self.0.iter_mut().find(|toast| toast.text == text) {
+        if level >= Level::Warning {
+            self.fresh.push((level, text.clone()));
+        }
+        if let Some(same) = self.shown.iter_mut().find(|toast| toast.text == text) {
             same.times += 1;
             same.until = until;
             return;
         }
-        if self.0.len() >= MAX {
-            self.0.pop_front();
+        if self.shown.len() >= MAX {
+            self.shown.pop_front();
         }
-        self.0.push_back(Toast {
+        self.shown.push_back(Toast {
             level,
             text,
             times: 1,
@@ -58,19 +66,24 @@ impl Toasts {
         });
     }
 
+    /// What is to be kept of what came since the last time.
+    pub fn take_fresh(&mut self) -> Vec<(Level, String)> {
+        std::mem::take(&mut self.fresh)
+    }
+
     /// Takes away those whose time is over.
     pub fn expire(&mut self, now: Instant) {
-        self.0.retain(|toast| toast.until > now);
+        self.shown.retain(|toast| toast.until > now);
     }
 
     /// When the next one goes.
     pub fn due(&self) -> Option<Instant> {
-        self.0.iter().map(|toast| toast.until).min()
+        self.shown.iter().map(|toast| toast.until).min()
     }
 
     /// Those that are shown, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Toast> {
-        self.0.iter()
+        self.shown.iter()
     }
 }
 

@@ -9,7 +9,9 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
 use super::{
+    alerts::Voice,
     compose,
+    facts::Said,
     keymap::{Action, Context},
     message::{Effect, Msg},
     mouse,
@@ -68,8 +70,16 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         Msg::Listed { ticket, entries } => compose::pick::listed(state, ticket, entries),
         Msg::Unpacked { path, start } => compose::files::unpacked(state, path, start),
         Msg::Edited(text) => compose::files::take_text(state, text),
+        Msg::Prepared(Ok(shown)) => state.effect(Effect::Page(shown)),
+        Msg::Prepared(Err(text)) => state.toasts.push(Level::Info, text, now),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
-        Msg::Found { ticket, hits, more } => overlay::update::found(state, ticket, hits, more),
+        Msg::Logs { number, logs } => {
+            if let Some(run) = &mut state.run {
+                run.logs_read(number, logs, now);
+            }
+        }
+        Msg::Searched { ticket, logs } => run::hits::searched(state, ticket, logs),
+        Msg::Found { ticket, found } => run::hits::found(state, ticket, found),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
             state.toasts.push(Level::Info, text, now);
@@ -87,14 +97,45 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
     if settles {
         settle(state);
     }
+    keep_news(state);
     state.effects.drain(..).collect()
+}
+
+/// Short news goes; what was more than an answer to a key can be read again among the notices.
+fn keep_news(state: &mut State) {
+    const NEWS_MAX: usize = 200;
+    let at = state.run.as_ref().map_or(0.0, |run| run.seconds(state.now));
+    for (level, text) in state.toasts.take_fresh() {
+        let said = state.run.as_ref().map(|run| &run.facts.said);
+        // What the engine said is there already.
+        let is_told = |text: &str| {
+            said.is_some_and(|said| said.iter().rev().take(8).any(|it| it.text == text))
+        };
+        if !is_told(&text) {
+            if state.news.len() >= NEWS_MAX {
+                state.news.pop_front();
+            }
+            state.news.push_back(Said {
+                at,
+                level,
+                process: None,
+                text,
+            });
+        }
+    }
 }
 
 /// Where everything is after a change.
 pub fn settle(state: &mut State) {
     state.is_stale = false;
+    if let Some(text) = state.alerts.take(state.now) {
+        state.effect(Effect::Alert(text));
+    }
     state.places = view::places(state);
     compose::update::settle(state);
+    if let Some(merged) = state.run.as_mut().and_then(|run| run.merged.as_mut()) {
+        merged.settle(state.now);
+    }
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
         run.colours = state.colours;
         let effects = run.arrange(state.places.panes, state.now);
@@ -154,6 +195,9 @@ fn pasted(state: &mut State, text: &str) {
 
 /// Does what an action means here.
 pub fn perform(state: &mut State, action: Action) {
+    let context = state.context();
+    let kept = state.tips.performed(context, action, state.now);
+    state.effects.extend(kept);
     if action == Action::Suspend {
         return state.effect(Effect::Suspend);
     }
@@ -331,9 +375,15 @@ fn engine(state: &mut State, message: FromEngine) {
             if let (Event::ProcessEnded { process, .. }, Some(merged)) =
                 (&stamped.event, &mut run.merged)
             {
-                merged.finish(process);
+                merged.ended(process, now);
             }
-            let alert = matches!(stamped.event, Event::Alerted { .. });
+            let voice = match &stamped.event {
+                Event::Alerted { process, alert, .. } => Some(state.alerts.voice(process, alert)),
+                _ => None,
+            };
+            if voice == Some(Voice::Off) {
+                return;
+            }
             let over = matches!(stamped.event, Event::RunEnded { .. });
             let said = run.apply(&stamped, now);
             if let Event::ProcessChanged { process, .. } = &stamped.event
@@ -344,8 +394,8 @@ fn engine(state: &mut State, message: FromEngine) {
             }
             let seen = state.tab == Tab::Run && !is_past;
             if let Some(said) = said {
-                if alert || said.level == Level::Error && !seen {
-                    state.effect(Effect::Alert(said.text.clone()));
+                if voice == Some(Voice::Loud) || said.level == Level::Error && !seen {
+                    state.alerts.push(said.text.clone());
                 }
                 state.toasts.push(said.level, said.text, now);
             }
@@ -367,9 +417,10 @@ fn engine(state: &mut State, message: FromEngine) {
                 .filter(|process| run.panes.iter().any(|(pane, _)| pane.process == **process))
                 .filter_map(|process| run.read_tail(process))
                 .collect();
-            state.effects.extend(tails);
+            let logs = run.comes(&processes);
+            state.effects.extend(tails.into_iter().chain(logs));
         }
-        FromEngine::Chunk(chunk) => bytes(run, chunk),
+        FromEngine::Chunk(chunk) => bytes(run, chunk, now),
         // Asked for before a past run was opened.
         FromEngine::Peeked { .. } if is_past => {}
         FromEngine::Peeked { queue, from, items } => {
@@ -399,9 +450,9 @@ fn engine(state: &mut State, message: FromEngine) {
     }
 }
 
-fn bytes(run: &mut run::State, chunk: Chunk) {
+fn bytes(run: &mut run::State, chunk: Chunk, now: Instant) {
     if let Some(merged) = &mut run.merged {
-        merged.push(&chunk.process, chunk.gap, &chunk.bytes);
+        merged.live(chunk, now);
     } else if let Some(pane) = run.pane(&chunk.process) {
         let (life, stream) = (chunk.incarnation, chunk.stream);
         pane.live(life, stream, chunk.offset, chunk.gap, chunk.bytes);
@@ -421,13 +472,19 @@ fn ended(state: &mut State) {
         _ => match &run.facts.first_failure {
             Some(process) => (
                 Level::Error,
-                format!("{process} failed first: e goes there"),
+                match state.tab {
+                    Tab::Run => format!(
+                        "{process} failed first: {} goes there",
+                        state.key_in(Context::Run, Action::FirstFailure)
+                    ),
+                    _ => format!("{process} failed first"),
+                },
             ),
             None => (Level::Warning, "the run was ended".to_owned()),
         },
     };
     state.toasts.push(level, text.clone(), state.now);
-    state.effect(Effect::Alert(text));
+    state.alerts.push(text);
 }
 
 /// Something for the engine that was not taken.

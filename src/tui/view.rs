@@ -17,6 +17,7 @@ use super::{
     compose, hosts, overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
+    tips,
     widget::{
         format, hints,
         popup::{self, Tone},
@@ -165,7 +166,11 @@ fn draw_all(state: &State, theme: &Theme, buffer: &mut Buffer) -> Option<Positio
         Tab::Runs => runs::view::draw(state, theme, places.body, buffer),
     };
     runs::view::past(state, theme, places, buffer);
-    let hints_of = match runs::view::hints(state) {
+    let own = match state.tab {
+        Tab::Run => run::view::hints::hints(state),
+        _ => runs::view::hints(state),
+    };
+    let hints_of = match own {
         Some(hints) => hints,
         None => state.config.keymap.hints(state.context()),
     };
@@ -203,6 +208,7 @@ fn bottom_right(state: &State) -> String {
         Tab::Run if run.pages > 1 && run.merged.is_none() => {
             format!("page {} of {}", run.page + 1, run.pages)
         }
+        Tab::Run => tips::text(state).unwrap_or_default(),
         _ => String::new(),
     }
 }

@@ -300,6 +300,24 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// Its ranks that have failed and do not run; `index` is its own place in the table.
+    pub fn failed_ranks(&self, index: usize) -> Vec<At> {
+        let mut found = Vec::new();
+        for (template, of) in self.templates.iter().enumerate() {
+            if !of.any_failed() {
+                continue;
+            }
+            let failed = |rank: &Rank| rank.state.is_over() && rank.failed;
+            let ranks = (0..).zip(&of.ranks).filter(|(_, rank)| failed(rank));
+            found.extend(ranks.map(|(rank, _)| At {
+                group: index,
+                template,
+                rank,
+            }));
+        }
+        found
+    }
+
     pub fn new(session: &Session, name: &GroupName, spec: &ProcessGroup) -> Self {
         let templates = spec
             .templates

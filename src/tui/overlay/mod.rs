@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use super::{
     compose::pick::Picker,
     keymap::{Action, Context},
-    message::Hit,
     widget::input::Input,
 };
 use crate::model::{
+    event::Command,
     ids::{ProcessId, Selector},
     session::Problem,
 };
@@ -28,6 +28,8 @@ pub enum Wish {
     StopAndQuit,
     /// Kill everything, then end.
     Abort,
+    /// Tell the engine this.
+    Do(Command),
     /// Kill what is selected.
     Kill(Selector),
     /// Throw away what is in a queue.
@@ -81,21 +83,6 @@ impl For {
             For::Command => "a shell command, as you would type it",
         }
     }
-}
-
-/// A search in the logs.
-#[derive(Debug, Clone)]
-pub struct Search {
-    /// What was looked for.
-    pub pattern: String,
-    /// Which search.
-    pub ticket: u64,
-    /// What was found; absent: it is still looked for.
-    pub hits: Option<Vec<Hit>>,
-    /// There is more.
-    pub more: bool,
-    /// Which one is selected.
-    pub at: usize,
 }
 
 /// Something over the screen.
@@ -152,7 +139,12 @@ pub enum Overlay {
     /// Why a rank is as it is.
     Why(ProcessId),
     /// What was found in the logs.
-    Found(Search),
+    Found,
+    /// What is told of which template, and how.
+    Alerts {
+        /// Which one is selected.
+        at: usize,
+    },
     /// Why a session cannot be started.
     Problems {
         /// In short.
@@ -210,7 +202,9 @@ impl Overlay {
             }
             Overlay::Why(_) => Context::Help,
             Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Themes { .. } | Overlay::Found(_) | Overlay::Pick(_) => Context::List,
+            Overlay::Themes { .. } | Overlay::Found | Overlay::Alerts { .. } | Overlay::Pick(_) => {
+                Context::List
+            }
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }

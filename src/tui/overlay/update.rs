@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 
 use crossterm::event::KeyEvent;
 
-use super::{For, Overlay, Search, Wish};
+use super::{For, Overlay, Wish};
 use crate::{
     engine::door::wire::ToEngine,
     model::{
         document::Session,
         event::{Command, Level},
-        ids::ProcessId,
     },
     tui::{
-        compose,
+        alerts, compose,
         keymap::{Action, Context, Keymap},
-        message::{Effect, Hit},
+        message::Effect,
         run,
         runs::{self, Ask},
         state::{Draft, State, Tab},
@@ -186,9 +185,16 @@ pub fn act(state: &mut State, action: Action) {
             Action::Back => close(state),
             _ => {}
         },
-        Overlay::Found(search) => {
-            let hits = search.hits.as_deref().unwrap_or_default();
-            let last = hits.len().saturating_sub(1);
+        Overlay::Alerts { .. } => {
+            if !alerts::act(state, action) && action == Action::Back {
+                close(state);
+            }
+        }
+        Overlay::Found => {
+            let Some(search) = state.run.as_mut().and_then(|run| run.found.as_mut()) else {
+                return close(state);
+            };
+            let last = search.hits().len().saturating_sub(1);
             match action {
                 Action::Up => search.at = search.at.saturating_sub(1),
                 Action::Down => search.at = (search.at + 1).min(last),
@@ -197,14 +203,15 @@ pub fn act(state: &mut State, action: Action) {
                 Action::Home => search.at = 0,
                 Action::End => search.at = last,
                 Action::Enter => {
-                    let process = hits.get(search.at).map(|hit| hit.process.clone());
                     close(state);
-                    if let (Some(process), Some(run)) = (process, &mut state.run) {
-                        run.merged = None;
-                        run.go_to(&process);
-                    }
+                    run::hits::leave(state);
+                    run::hits::go(state);
+                    state.tab = Tab::Run;
                 }
-                Action::Back => close(state),
+                Action::Back => {
+                    close(state);
+                    run::hits::leave(state);
+                }
                 _ => {}
             }
         }
@@ -221,6 +228,7 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Quit => state.effect(Effect::Quit),
         Wish::StopAndQuit => quit_now(state),
         Wish::Abort => abort(state),
+        Wish::Do(command) => state.command(command),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
         Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
         Wish::Discard(path) => open_session(state, &path),
@@ -245,8 +253,8 @@ fn answer(state: &mut State) {
         For::Search | For::Filter if text.is_empty() => {
             close(state);
             match (what, &mut state.run) {
-                (For::Search, Some(run)) => run.search = None,
-                (_, Some(run)) => set_filter(run, None),
+                (For::Search, _) => run::hits::end(state),
+                (_, Some(run)) => run.filter(None),
                 _ => {}
             }
             return;
@@ -255,10 +263,10 @@ fn answer(state: &mut State) {
             Ok(pattern) => {
                 close(state);
                 match what {
-                    For::Search => search(state, &text, pattern),
+                    For::Search => run::hits::begin(state, &text, pattern),
                     _ => {
                         if let Some(run) = &mut state.run {
-                            set_filter(run, Some(pattern));
+                            run.filter(Some(pattern));
                         }
                     }
                 }
@@ -325,57 +333,6 @@ fn one_line(text: &str) -> String {
     last.unwrap_or_default().trim().to_owned()
 }
 
-fn set_filter(run: &mut run::State, filter: Option<regex::Regex>) {
-    if let Some(merged) = &mut run.merged {
-        merged.filter = filter;
-        merged.offset = 0;
-    }
-}
-
-/// Looks in the panes, and in the logs of what is selected.
-fn search(state: &mut State, text: &str, pattern: regex::Regex) {
-    state.tickets += 1;
-    let ticket = state.tickets;
-    let Some(run) = &mut state.run else { return };
-    run.search = Some(pattern);
-    let selected = run.selected();
-    // Those nearest to what is selected first; not more files than can be read while one waits.
-    const LOGS_MAX: usize = 2_000;
-    let logs: Vec<(ProcessId, PathBuf)> = run
-        .facts
-        .selected(selected.as_ref())
-        .filter_map(|(process, _)| Some((process.clone(), run.log(&process)?)))
-        .take(LOGS_MAX)
-        .collect();
-    state.overlays.push(Overlay::Found(Search {
-        pattern: text.to_owned(),
-        ticket,
-        hits: None,
-        more: false,
-        at: 0,
-    }));
-    state.effect(Effect::SearchLogs {
-        ticket,
-        pattern: text.to_owned(),
-        logs,
-    });
-}
-
-/// An answer to a search.
-pub fn found(state: &mut State, ticket: u64, found: Vec<Hit>, there_is_more: bool) {
-    for overlay in &mut state.overlays {
-        if let Overlay::Found(search) = overlay
-            && search.ticket == ticket
-        {
-            // The newest are looked for, most of the time.
-            search.at = found.len().saturating_sub(1);
-            search.more = there_is_more;
-            search.hits = Some(found);
-            return;
-        }
-    }
-}
-
 /// Opens another session; asks first when changes would be lost.
 pub fn open_asked(state: &mut State, path: PathBuf) {
     if state.draft.is_changed() {
@@ -430,7 +387,10 @@ fn save_output(state: &mut State, to: PathBuf) {
     let Some(run) = &state.run else { return };
     if let Some(merged) = &run.merged {
         let lines = merged.shown();
-        let lines = lines.map(|line| format!("{} | {}\n", line.process, line.text));
+        let lines = lines.filter_map(|(_, line)| {
+            let process = line.process.as_ref()?;
+            Some(format!("{process} | {}\n", line.text))
+        });
         let text: String = lines.collect();
         state.effect(Effect::Write { path: to, text });
         return;

@@ -6,11 +6,13 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Overlay, Search};
+use super::Overlay;
 use crate::{
     model::event::Level,
     tui::{
+        alerts,
         compose::pick::Picker,
+        facts::Said,
         keymap::{Context, Keymap},
         state::State,
         theme::Theme,
@@ -145,7 +147,8 @@ pub fn draw(
             return cursor;
         }
         Overlay::Why(process) => why(state, process, theme, area, buffer),
-        Overlay::Found(search) => found(state, search, theme, area, buffer),
+        Overlay::Found => found(state, theme, area, buffer),
+        Overlay::Alerts { at } => alerts::draw(state, *at, theme, area, buffer),
         Overlay::Problems {
             title,
             lines,
@@ -270,15 +273,17 @@ fn help(state: &State, of: Context, scroll: usize, theme: &Theme, area: Rect, bu
 }
 
 fn notices(state: &State, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let said = state.run.as_ref().map(|run| &run.facts.said);
-    let count = said.map_or(0, |said| said.len());
+    let told = state.run.iter().flat_map(|run| &run.facts.said);
+    let mut said: Vec<&Said> = told.chain(&state.news).collect();
+    said.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let count = said.len();
     let panel = Panel::new("what was said").footer(format!("{count}"));
     let size = (
         area.width.saturating_sub(4).min(110),
         area.height.saturating_sub(2),
     );
     let inside = popup::draw(buffer, area, size, &panel, theme);
-    let Some(said) = said.filter(|said| !said.is_empty()) else {
+    if said.is_empty() {
         put(
             buffer,
             inside.x,
@@ -288,11 +293,11 @@ fn notices(state: &State, scroll: usize, theme: &Theme, area: Rect, buffer: &mut
             theme.dim,
         );
         return;
-    };
+    }
     let height = usize::from(inside.height);
     let last = count.saturating_sub(scroll.min(count.saturating_sub(height)));
     let first = last.saturating_sub(height);
-    for (said, y) in said.range(first..last).zip(inside.top()..inside.bottom()) {
+    for (said, y) in said[first..last].iter().zip(inside.top()..inside.bottom()) {
         let (sign, style) = match said.level {
             Level::Info => (theme.glyphs.info, theme.info),
             Level::Warning => (theme.glyphs.warning, theme.warning),
@@ -343,6 +348,8 @@ fn why(
         _ if run.is_live() => lines.push("asking the engine".to_owned()),
         _ => {}
     }
+    lines.extend(run.waits(process, state.now));
+    lines.extend(run.watches(process));
     let said = run.facts.said.iter().rev();
     let said = said
         .filter(|said| said.process.as_ref() == Some(process))
@@ -359,29 +366,35 @@ fn why(
     }
 }
 
-fn found(state: &State, search: &Search, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn found(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let search = state.run.as_ref().and_then(|run| run.found.as_ref());
+    let Some(search) = search else { return };
     let size = (
         area.width.saturating_sub(4).min(120),
         area.height.saturating_sub(2),
     );
-    let hits = search.hits.as_deref().unwrap_or_default();
-    let footer = match (&search.hits, search.more) {
-        (None, _) => "looking".to_owned(),
-        (Some(_), true) => format!(
-            "{}, and there is more",
-            format::place(search.at, hits.len())
-        ),
-        (Some(_), false) => format::place(search.at, hits.len()),
+    let hits = search.hits();
+    let footer = match &search.found {
+        None => format!("looking: {} of {} logs", search.searched, search.logs),
+        Some(found) => {
+            let mut parts = vec![format::place(search.at, hits.len())];
+            if found.left_out > 0 {
+                parts.push(format!("{} older ones are left out", found.left_out));
+            }
+            if found.unread > 0 {
+                parts.push(format!("{} logs cannot be read", found.unread));
+            }
+            parts.join(&format!(" {} ", theme.glyphs.dot))
+        }
     };
     let panel = Panel::new(format!("/{}/ in the logs", search.pattern)).footer(footer);
     let inside = popup::draw(buffer, area, size, &panel, theme);
     if hits.is_empty() {
-        let text = if search.hits.is_some() {
-            "not found"
-        } else {
-            "looking"
+        let text = match search.found {
+            Some(_) => format!("not found in {} logs", search.logs),
+            None => "looking".to_owned(),
         };
-        put(buffer, inside.x, inside.y, inside.width, text, theme.dim);
+        put(buffer, inside.x, inside.y, inside.width, &text, theme.dim);
         return;
     }
     // The lines around the selected one below, the hits above.
@@ -402,9 +415,9 @@ fn found(state: &State, search: &Search, theme: &Theme, area: Rect, buffer: &mut
             Some(run) => run.session.label(&hit.process),
             None => hit.process.to_string(),
         };
-        let head = format!("{label}:{} ", hit.line);
+        let head = format!("{label}:{} ", hit.number);
         let used = put(buffer, line.x, line.y, line.width, &head, theme.dim);
-        let text = &hit.text[hit.at];
+        let text = hit.line();
         let width = line.width.saturating_sub(used);
         put_cut(
             buffer,

@@ -44,7 +44,7 @@ pub struct History {
     /// By name, in order.
     pub queues: IndexMap<String, Queue>,
     /// Seconds of the run of the newest samples.
-    at: f64,
+    pub at: f64,
 }
 
 impl History {

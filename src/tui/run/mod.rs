@@ -3,6 +3,9 @@
 //! Owns what is shown of a run and what keys do to it. Never starts or ends a process: wishes leave as commands. Start at
 //! [`State`].
 
+pub mod copying;
+mod following;
+pub mod hits;
 mod merged;
 mod pane;
 mod parked;
@@ -12,9 +15,11 @@ mod tiles;
 mod tree;
 pub mod update;
 pub mod view;
+mod waits;
 
 pub use self::{
-    merged::Merged,
+    copying::Selection,
+    merged::{Line, Merged},
     pane::Pane,
     state::{Focus, Link, State},
     tiles::Layout,

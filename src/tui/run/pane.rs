@@ -92,6 +92,8 @@ pub struct Pane {
     pub has_focus: bool,
     /// Its output comes this way; bytes wait until that is known.
     pub ways: Option<Ways>,
+    /// It stands still: what comes waits.
+    pub paused: bool,
     /// The end of the log is still being read.
     loading: bool,
     /// Nothing was shown yet.
@@ -127,6 +129,7 @@ impl Pane {
             torn_since: None,
             has_focus: false,
             ways: None,
+            paused: false,
             loading: true,
             is_new: true,
             is_cut: false,
@@ -143,6 +146,7 @@ impl Pane {
 
     /// Closed for now: what waits is in the log as well, and is read from there when it is opened again.
     pub fn close(&mut self) {
+        self.paused = false;
         self.waiting.clear();
         self.waiting_bytes = 0;
         self.loading = true;
@@ -244,7 +248,12 @@ impl Pane {
 
     /// Whether bytes wait to be parsed.
     pub fn has_work(&self) -> bool {
-        !self.loading && self.ways.is_some() && !self.waiting.is_empty()
+        !self.loading && !self.paused && self.ways.is_some() && !self.waiting.is_empty()
+    }
+
+    /// Bytes that wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting_bytes
     }
 
     /// Whether the log is still being read.

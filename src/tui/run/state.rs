@@ -14,6 +14,8 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
+    copying::Selection,
+    hits::Search,
     merged::Merged,
     pane::{Pane, TAIL, Ways},
     parked::{self, Parked},
@@ -106,8 +108,16 @@ pub struct State {
     pub typing: Option<Selector>,
     /// All output in one pane.
     pub merged: Option<Merged>,
+    /// The same while panes are shown: it is gone on with.
+    pub merged_before: Option<Merged>,
+    /// Merged views so far.
+    pub(super) numbers: u64,
+    /// What is chosen to be copied of a pane.
+    pub selection: Option<Selection>,
     /// What is searched for in panes.
     pub search: Option<regex::Regex>,
+    /// What was found of it in the logs.
+    pub found: Option<Search>,
     /// What is known of the queues.
     pub queues: History,
     /// What is looked at of them.
@@ -122,7 +132,8 @@ pub struct State {
     pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
-    watched: Vec<ProcessId>,
+    /// Whose output is asked for, sorted.
+    pub(super) watched: Vec<ProcessId>,
     scrollback: usize,
     /// Places in logs: what lies before is not shown, because the user cleared it away.
     cleared: HashMap<ProcessId, u64>,
@@ -149,7 +160,11 @@ impl State {
             focus: Focus::default(),
             typing: None,
             merged: None,
+            merged_before: None,
+            numbers: 0,
+            selection: None,
             search: None,
+            found: None,
             queues: History::default(),
             look: Look::default(),
             because: None,
@@ -237,8 +252,24 @@ impl State {
         self.tree.selected(&self.facts)
     }
 
-    /// The process that is selected, or the first one of what is.
+    /// What a wish is about: in the merged view whose line is marked, or all of it.
+    pub fn meant(&self) -> Option<Selector> {
+        match &self.merged {
+            Some(merged) => Some(match merged.marked() {
+                Some(process) => super::tree::selector_of(process),
+                None => merged.of.clone(),
+            }),
+            None => self.selected(),
+        }
+    }
+
+    /// The process that is selected, or the first one of what is; in the merged view whose line is marked.
     pub fn current(&self) -> Option<ProcessId> {
+        if let Some(merged) = &self.merged
+            && let Some(marked) = merged.marked()
+        {
+            return Some(marked.clone());
+        }
         let selected = self.selected()?;
         process_of(&selected).or_else(|| {
             let first = self.facts.selected(Some(&selected)).next();
@@ -312,12 +343,10 @@ impl State {
     pub fn arrange(&mut self, area: Rect, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.keep_typing();
-        if let Some(merged) = &self.merged {
-            let watched = merged.watched(&self.facts);
+        if self.merged.is_some() {
             self.close_panes();
             self.parked.trim(0);
-            self.watch(watched, &mut effects);
-            return effects;
+            return self.arrange_merged();
         }
         let (all, current) = self.scope();
         let layout = if self.zoom {
@@ -449,20 +478,12 @@ impl State {
 
     /// The end of a log was read.
     pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>, now: Instant) {
-        match &mut self.merged {
-            Some(merged) if self.link == Link::Past => {
-                merged.push(process, 0, &bytes);
-                merged.finish(process);
-            }
-            _ => {
-                let rank = self.facts.rank(process);
-                let life = rank.map(|rank| rank.incarnation).unwrap_or_default();
-                if let Some(pane) = self.pane(process)
-                    && pane.loaded(life, at, bytes)
-                {
-                    pane.nudged = Some(now);
-                }
-            }
+        let rank = self.facts.rank(process);
+        let life = rank.map(|rank| rank.incarnation).unwrap_or_default();
+        if let Some(pane) = self.pane(process)
+            && pane.loaded(life, at, bytes)
+        {
+            pane.nudged = Some(now);
         }
     }
 
@@ -490,7 +511,7 @@ impl State {
         }
     }
 
-    fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
+    pub(super) fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
         wanted.sort_unstable();
         if wanted != self.watched && self.link == Link::Up {
             self.watched.clone_from(&wanted);

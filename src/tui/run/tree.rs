@@ -107,6 +107,30 @@ impl Tree {
         }
     }
 
+    /// Folds all templates, or unfolds all where none is open.
+    pub fn turn_all(&mut self, facts: &Facts) {
+        let templates: Vec<Selector> = facts
+            .groups
+            .iter()
+            .flat_map(|(group, of)| {
+                of.templates.keys().map(|template| Selector {
+                    group: group.clone(),
+                    template: Some(template.clone()),
+                    rank: None,
+                })
+            })
+            .collect();
+        let any_open = templates.iter().any(|it| !self.is_folded(it, facts));
+        for template in &templates {
+            if self.is_folded(template, facts) != any_open {
+                self.turn(template);
+            }
+        }
+        if let (true, Some(selected)) = (any_open, &mut self.selected) {
+            selected.rank = None;
+        }
+    }
+
     /// The rows as they are now, from the top.
     pub fn rows(&self, facts: &Facts) -> Vec<Row> {
         let mut rows = Vec::new();
@@ -238,6 +262,18 @@ mod tests {
         assert_eq!(tree.selected(&facts), Some("g".parse().unwrap()));
         tree.step(&facts, 100);
         assert_eq!(tree.selected(&facts), Some("g/b.0".parse().unwrap()));
+    }
+
+    #[test]
+    fn all_templates_are_folded_at_once_and_unfolded_again() {
+        let facts = facts(1);
+        let mut tree = Tree::default();
+        tree.select("g/a.1".parse().unwrap(), &facts);
+        tree.turn_all(&facts);
+        assert_eq!(names(&tree, &facts), ["g", "g/a", "g/b"]);
+        assert_eq!(tree.selected(&facts), Some("g/a".parse().unwrap()));
+        tree.turn_all(&facts);
+        assert_eq!(names(&tree, &facts).len(), 6);
     }
 
     #[test]

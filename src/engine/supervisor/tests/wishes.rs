@@ -512,3 +512,31 @@ fn the_tree_of_a_stopped_rank_is_ended_also_when_its_output_had_ended_before() {
     world.command(Command::Stop("g/a.0".parse().unwrap()));
     assert!(world.actions.contains(&Action::KillTree(child)));
 }
+
+#[test]
+fn all_that_failed_is_started_again_at_once_and_only_once() {
+    let many = ProcessTemplate {
+        replicas: 50,
+        ..template()
+    };
+    let of = ProcessGroup {
+        ignore_error_on_exit: true,
+        ..group(vec![("a", many), ("b", template())])
+    };
+    let mut world = World::started(&session(vec![("g", of)]));
+    for rank in 0..49 {
+        world.exits(&format!("g/a.{rank}"), 1);
+    }
+    let spared = world.child("g/a.49");
+    world.command(Command::RestartFailed(None));
+    assert_eq!(world.alive().len(), 51);
+    let again = world.child("g/a.0");
+    world.command(Command::RestartFailed(Some(GroupName::new("g").unwrap())));
+    assert_eq!(world.child("g/a.0"), again, "it does not fail any more");
+    assert_eq!(world.child("g/a.49"), spared);
+    world.exits("g/a.3", 1);
+    world.command(Command::RestartFailed(Some(
+        GroupName::new("other").unwrap(),
+    )));
+    assert_eq!(world.alive().len(), 50, "another group is not meant");
+}
