@@ -5,13 +5,14 @@
 //! hosts: every host, this one too, has one small agent process that owns the children there, and ends them all
 //! when its link closes ([`agent`]). The engine holds the brain, the queues and the record of the run
 //! ([`engine`], [`record`]), and speaks one serialisable language of commands, events and pane bytes to its
-//! clients; the headless replay in [`cli`] is one. What a process prints becomes a picture in [`term`].
+//! clients; the headless replay in [`cli`] is one, the screens ([`tui`]) are another. What a process prints becomes a
+//! picture in [`term`].
 //!
 //! Where to start reading: [`model::document::Session`] for what a session is, [`engine::Engine::start`] for how it
-//! runs, [`agent::wire`] for what crosses to a host, [`engine::queues`] for the queues.
+//! runs, [`agent::wire`] for what crosses to a host, [`engine::queues`] for the queues, [`tui::open`] for the screens.
 //!
-//! Layers point down: `cli` → `engine` → `record`, `agent::wire` → `model`; `term` stands alone. A test holds the
-//! table.
+//! Layers point down: `cli` → `tui` → `engine::door` → `engine` → `record`, `agent::wire` → `model`; `term` stands
+//! alone. A test holds the table.
 
 pub mod agent;
 pub mod cli;

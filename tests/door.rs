@@ -26,6 +26,9 @@ use support::{
 };
 use talk::{SOON, Talk, executable, id, opening, program, session};
 
+#[path = "door/behind.rs"]
+mod behind;
+
 #[path = "door/deaths.rs"]
 mod deaths;
 
@@ -184,6 +187,12 @@ fn samples_and_queues_come_while_they_are_wanted_and_items_can_be_put_looked_at_
     });
     talk.hear("an empty queue", |said| {
         (depth(said) == Some(0)).then_some(())
+    });
+    // Nothing moves any more, but that it waits longer and longer.
+    talk.send(put(b"one"));
+    talk.hear("an old item", |said| match said {
+        FromEngine::Queues(queues) => (queues[0].oldest_ms > 900).then_some(()),
+        _ => None,
     });
     talk.send(ToEngine::QueuesEvery(0));
     talk.send(ToEngine::SampleEvery(0));

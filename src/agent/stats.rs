@@ -108,6 +108,7 @@ impl Stats {
         if let Some(system) = self.refresh() {
             samples.cpu = system.global_cpu_usage() / 100.0 * system.cpus().len() as f32;
             samples.memory = (system.used_memory(), system.total_memory());
+            samples.load = System::load_average().ok().map(|load| load.one as f32);
         }
         if children.is_empty() {
             // Nothing keeps ticking, and nothing is kept.

@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// Moves when a message changes; engine and agent of different versions refuse each other.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The largest control message, in bytes; a longer one means that the stream is damaged.
 pub const CONTROL_MAX: usize = 16 << 20;
@@ -244,6 +244,8 @@ pub struct AgentSamples {
     pub cpu: f32,
     /// Used and total memory in bytes.
     pub memory: (u64, u64),
+    /// Processes that ran or were ready to run, on average over the last minute; absent where that is not known.
+    pub load: Option<f32>,
     /// GPUs.
     pub gpus: Vec<GpuSample>,
     /// Living children.

@@ -177,6 +177,7 @@ pub fn run() -> ExitCode {
                 composing: cli.composing,
                 start: cli.start,
                 theme: cli.theme,
+                log_level: cli.log_level,
             }),
         },
         Some(Sub::Check { paths, format }) => check::run(&paths, format),

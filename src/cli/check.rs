@@ -9,7 +9,10 @@ use super::{args::Format, failures, streams};
 use crate::term::plain_text::one_line;
 use crate::{
     engine::preflight,
-    model::session::{FieldPath, Parsed, Part, Problem, Session},
+    model::{
+        ron_text::{self, Kind},
+        session::{FieldPath, Parsed, Part, Problem, Session},
+    },
     tui::{config, theme::ThemeFile},
 };
 
@@ -52,9 +55,9 @@ pub fn run(paths: &[PathBuf], format: Format) -> anyhow::Result<u8> {
     Ok(if errors > 0 { 2 } else { 0 })
 }
 
-/// Everything that is wrong with a file, whatever it is: its first word says that.
+/// Everything that is wrong with a file, whatever it is: the name of its struct says that.
 fn of_file(path: &Path, text: &str) -> Vec<Problem> {
-    let problems = match first_word(text) {
+    let problems = match &*first_name(text) {
         "Config" => config::check(text),
         "Theme" => ThemeFile::parse(text).1,
         _ => return of_text(path, text),
@@ -63,22 +66,12 @@ fn of_file(path: &Path, text: &str) -> Vec<Problem> {
     in_file.collect()
 }
 
-/// The first word behind blanks and comments; empty: there is none.
-fn first_word(text: &str) -> &str {
-    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
-    loop {
-        let comment = if rest.starts_with("//") {
-            rest.find('\n')
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map(|at| at + 1)
-        } else {
-            break;
-        };
-        let Some(end) = comment else { return "" };
-        rest = rest[end + 1..].trim_start();
+/// The name before the first parenthesis; empty: there is none.
+fn first_name(text: &str) -> Box<str> {
+    match ron_text::parse(text).root.map(|root| root.kind) {
+        Some(Kind::Paren(paren)) => paren.name.map(|(name, _)| name).unwrap_or_default(),
+        _ => Box::default(),
     }
-    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-    &rest[..end.unwrap_or(rest.len())]
 }
 
 /// Everything that is wrong with a session in itself, in the order of its text: also where it cannot be read as a whole,
@@ -110,16 +103,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_its_first_word() {
-        for (text, word) in [
+    fn a_file_is_known_by_the_name_of_its_struct() {
+        for (text, name) in [
             ("Config()", "Config"),
             ("\u{feff}// a /* theme */\n/* of\nmine */ Theme (", "Theme"),
+            ("/* a /* b */ c */ Theme()", "Theme"),
+            ("/*/ no end yet */ Theme()", "Theme"),
+            ("#![enable(implicit_some)]\nConfig(theme: \"x\")", "Config"),
             ("// nothing", ""),
             ("/* nothing", ""),
             ("", ""),
             ("(version: 1)", ""),
         ] {
-            assert_eq!(first_word(text), word, "{text:?}");
+            assert_eq!(&*first_name(text), name, "{text:?}");
         }
     }
 

@@ -21,7 +21,6 @@ mod get;
 mod item;
 mod link;
 mod look;
-mod pickle;
 mod put;
 #[cfg(test)]
 mod tests;

@@ -74,7 +74,7 @@ pub fn write(summary: &Summary, folder: &Path, out: &mut impl Write) -> std::io:
         "{} {} in {}: {}",
         one_line(&summary.session),
         how(summary.outcome),
-        duration(summary.wall_seconds),
+        duration(summary.took()),
         counts.join(", ")
     )?;
     if let Some(first) = &summary.first_failure {

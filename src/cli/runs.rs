@@ -13,10 +13,7 @@ use std::{
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{
-    model::event::Outcome,
-    record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text},
-};
+use crate::record::{Limits, PastRun, RunState, Runs, Summary, civil::utc_text};
 
 use super::{
     args::Format,
@@ -82,7 +79,7 @@ pub fn list(
                 "OUTCOME",
                 "RANKS",
                 "FAILED",
-                "WALL",
+                "TOOK",
                 "SIZE",
             ];
             let mut rows = vec![header.map(str::to_owned)];
@@ -124,6 +121,7 @@ pub fn show(
         "started",
         format!("{} UTC, {}", utc_text(started), ago(started, now)),
     );
+    field("took", duration(told.took()));
     field("wall", duration(told.wall_seconds));
     let ranks = told.ranks;
     field(
@@ -245,7 +243,7 @@ fn row(run: &PastRun, now: SystemTime) -> [String; 9] {
             .map_or(run.engine.ranks, |s| s.ranks.total)
             .to_string(),
         of(&|s| s.ranks.failed.to_string()),
-        of(&|s| duration(s.wall_seconds)),
+        of(&|s| duration(s.took())),
         of(&|s| size(s.size)),
     ]
 }
@@ -276,23 +274,8 @@ fn session_of(run: &PastRun) -> &str {
 }
 
 fn state_text(run: &PastRun) -> String {
-    match (&run.state, &run.summary) {
-        (RunState::RunningHere, _) => "running".to_owned(),
-        (RunState::OnHost(host), _) => format!("on {}", one_line(host)),
-        (RunState::Died, _) | (RunState::Ended, None) => "died".to_owned(),
-        (RunState::Ended, Some(summary)) => outcome_text(summary.outcome).to_owned(),
-    }
-}
-
-fn outcome_text(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Unplaceable => "unplaceable",
-        Outcome::HostLost => "host lost",
-        Outcome::Walltime => "walltime",
-        Outcome::Interrupted => "interrupted",
-    }
+    let outcome = run.summary.as_ref().map(|summary| summary.outcome);
+    one_line(&run.state.word(outcome))
 }
 
 /// How long ago a moment is (seconds since 1970): `3 min ago`.

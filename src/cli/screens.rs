@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
+use tracing::level_filters::LevelFilter;
 
 use super::{
     args::{Composing, Format},
@@ -33,6 +34,8 @@ pub struct Screens {
     pub start: bool,
     /// The theme by name.
     pub theme: Option<String>,
+    /// What the engine writes of itself.
+    pub log_level: Option<LevelFilter>,
 }
 
 /// Shows the screens and gives the exit code of the program.
@@ -59,6 +62,10 @@ pub fn run(screens: Screens) -> anyhow::Result<u8> {
         start: screens.start,
         theme: screens.theme,
         aliases,
+        engine_arguments: match screens.log_level {
+            Some(level) => vec!["--log-level".to_owned(), level.to_string()],
+            None => Vec::new(),
+        },
         ..options
     })
 }
@@ -109,6 +116,7 @@ fn options(draft: Draft, aliases: Vec<(HostName, HostName)>) -> anyhow::Result<t
         view: None,
         theme: None,
         aliases: Vec::new(),
+        engine_arguments: Vec::new(),
         folder: std::env::current_dir().context("the working folder is gone")?,
         program: std::env::current_exe().context("this program cannot be found")?,
     })

@@ -38,7 +38,7 @@ use crate::{
 use panes::Panes;
 use queues::QueueQuestions;
 
-/// Events that may wait for the client; when so many do, the engine stops listening to output (never to commands, nor
+/// Events that may wait for a client in this process (the [`door`] takes all at once); when so many do, the engine stops listening to output (never to commands, nor
 /// to what its hosts say of lives) until some are taken.
 pub const EVENTS_MAX: usize = 1024;
 

@@ -84,6 +84,8 @@ pub enum Route {
         process: Arc<ProcessId>,
         /// Which life of it.
         incarnation: Incarnation,
+        /// Second 0 of the run.
+        zero: Instant,
         /// Lines to look for.
         watch: Option<LineWatch>,
         /// Told when output came.
@@ -267,6 +269,7 @@ impl Output {
             Route::Rank {
                 process,
                 incarnation,
+                zero,
                 watch,
                 last_output,
             } => {
@@ -278,6 +281,7 @@ impl Output {
                 }
                 let logs = &mut self.logs;
                 let log = *child.log.get_or_insert_with(|| {
+                    logs.count_from(*zero);
                     *self
                         .log_of
                         .entry(process.clone())

@@ -26,6 +26,9 @@ pub const RING_MAX: usize = 256 << 10;
 /// Bytes kept for all panes of a client: where it looks at more than 256, each keeps less.
 const RINGS_MAX: usize = 64 << 20;
 
+/// Chunks kept for one pane, however short: bytes that a log lost are never joined.
+const CHUNKS_MAX: usize = 4096;
+
 /// Small pieces of one process are joined up to this size.
 const JOIN_MAX: usize = 64 << 10;
 
@@ -201,7 +204,7 @@ impl PaneFeed {
         } else if let Some(ring) = state.rings.get_mut(process.as_ref()) {
             ring.bytes += bytes.len();
             push(&mut ring.chunks, JOIN_MAX.min(ring_max / 2), &new);
-            while ring.bytes > ring_max
+            while (ring.bytes > ring_max || ring.chunks.len() > CHUNKS_MAX)
                 && ring.chunks.len() > 1
                 && let Some(oldest) = ring.chunks.pop_front()
             {
@@ -228,13 +231,12 @@ struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Whether it goes on where the chunk ends. Bytes that the log lost have no place in it: the log has not grown, or
-    /// not by all of them.
+    /// Whether it goes on where the chunk ends. Behind bytes that the log lost nothing does, as it has not grown by them:
+    /// of a chunk, the place of every byte is known by that of the first.
     fn continues(&self, last: &Chunk) -> bool {
-        let places = last.offset..=last.offset + last.bytes.len() as u64;
         Arc::ptr_eq(&last.process, self.process)
             && (last.incarnation, last.stream) == (self.incarnation, self.stream)
-            && places.contains(&self.offset)
+            && self.offset == last.offset + last.bytes.len() as u64
     }
 }
 
@@ -330,9 +332,22 @@ mod tests {
         let told: Vec<_> = chunks.iter().map(|it| (it.offset, &*it.bytes)).collect();
         assert_eq!(
             told,
-            [(10, &b"abcdefgh"[..]), (99, &b"ij"[..])],
+            [(10, &b"abcdef"[..]), (14, &b"gh"[..]), (99, &b"ij"[..])],
             "ef was lost to the log"
         );
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_kept_for_a_pane_within_the_bound() {
+        let (panes, feed) = panes();
+        let a = process("g/a.0");
+        panes.subscribe((*a).clone());
+        for _ in 0..2 * CHUNKS_MAX {
+            feed.publish(&a, Incarnation(0), 0, 14, b"x");
+        }
+        let chunks = taken(&panes);
+        assert_eq!(chunks.len(), CHUNKS_MAX);
+        assert_eq!(chunks[0].gap, CHUNKS_MAX as u64);
     }
 
     #[test]

@@ -140,6 +140,10 @@ fn draw(
                 queue_socket: socket,
                 session: options.name.clone(),
                 folder: options.session_folder.to_string_lossy().into_owned(),
+                cwd: std::env::current_dir()
+                    .map(|cwd| cwd.to_string_lossy().into_owned())
+                    .unwrap_or_default(),
+                host_aliases: options.aliases.clone(),
                 ranks: session.process_count(),
                 ..EngineInfo::of_this_process()
             }

@@ -111,6 +111,9 @@ pub struct HostSample {
     pub cpu: f32,
     /// Used and total memory in bytes.
     pub memory: (u64, u64),
+    /// Processes that ran or were ready to run, on average over the last minute; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<f32>,
     /// Its GPUs; empty where there is no driver.
     pub gpus: Vec<GpuSample>,
 }

@@ -9,6 +9,7 @@ pub mod event;
 pub mod host;
 pub mod hostlist;
 pub mod ids;
+pub mod item;
 pub mod lifecycle;
 pub mod policy;
 pub mod queue;

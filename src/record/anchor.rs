@@ -14,6 +14,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::ids::HostName;
+
 use super::paths::{self, create_private_folders, make_private, write_atomically};
 
 /// Where the engine of a run is.
@@ -38,6 +40,11 @@ pub struct EngineInfo {
     pub session: String,
     /// The folder that relative paths of the session start from; empty in records of older versions.
     pub folder: String,
+    /// The folder that it was started in, where ranks that name none run; empty in records of older versions.
+    pub cwd: String,
+    /// Names that stood for hosts, and for which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host_aliases: Vec<(HostName, HostName)>,
     /// How many ranks the session has.
     pub ranks: u64,
     /// When the run began: seconds since 1970.

@@ -16,6 +16,7 @@ use crate::model::ids::ProcessId;
 use super::{
     RecordNotice,
     anchor::Anchor,
+    growth::Growth,
     open_files::{NONE, OpenFiles},
     paths::{append_to, create_private_folders, log_path},
 };
@@ -62,6 +63,7 @@ pub struct LogFiles {
     generation: u32,
     logs: Vec<Log>,
     open: OpenFiles,
+    growth: Growth,
     /// How many may be open when others leave us enough descriptors, and how many were opened since they last did not.
     wanted: usize,
     opened: u32,
@@ -75,6 +77,7 @@ impl LogFiles {
     pub(super) fn new(anchor: Arc<Anchor>) -> Self {
         Self {
             generation: anchor.generation(),
+            growth: Growth::new(Arc::clone(&anchor)),
             anchor,
             logs: Vec::new(),
             open: OpenFiles::new(OPEN_FILES),
@@ -99,6 +102,11 @@ impl LogFiles {
         while self.open.len() > limit.max(1) {
             self.evict();
         }
+    }
+
+    /// Seconds of the run count from here; else from when these logs were made.
+    pub fn count_from(&mut self, zero: Instant) {
+        self.growth.count_from(zero);
     }
 
     /// The log of a process, for all its lives. No file exists before its first byte. Each process is
@@ -166,6 +174,7 @@ impl LogFiles {
         let restored = self.look(now);
         let outcome = self.try_write(id.0, bytes);
         let changed = self.settle(id.0, outcome, bytes.len() as u64, now);
+        self.grew(id.0, now);
         changed.or_else(|| {
             restored.then(|| RecordNotice::Restored {
                 path: self.anchor.path.clone(),
@@ -199,7 +208,18 @@ impl LogFiles {
             let id = LogId(u32::try_from(index).unwrap_or(NONE));
             notice = self.close(id, now).or(notice);
         }
+        let logs = &self.logs;
+        self.growth.finish(|number| whose(logs, number));
         notice
+    }
+
+    /// Notes when a log grew.
+    fn grew(&mut self, index: u32, now: Instant) {
+        let logs = &self.logs;
+        if let Some(log) = logs.get(index as usize) {
+            let whose = |number| whose(logs, number);
+            self.growth.grew(index, log.end, now, whose);
+        }
     }
 
     /// Looks now and then whether the folder is still there: whether it had to be made again.
@@ -358,6 +378,10 @@ impl LogFiles {
             self.open.remove(std::mem::replace(&mut log.slot, NONE));
         }
     }
+}
+
+fn whose(logs: &[Log], index: u32) -> Option<ProcessId> {
+    logs.get(index as usize).map(|log| log.process.clone())
 }
 
 /// EMFILE or ENFILE.

@@ -12,6 +12,7 @@
 //!   events.jsonl  one event per line (a torn last line is no error)
 //!   queues.jsonl  samples of the queues, one per line
 //!   logs/<group>/<template>/<rank>.log          every byte, as the pty or pipe delivered it
+//!   growth.jsonl  when the logs grew, one line now and then
 //!   summary.json  once the run has ended
 //!   swept         once a run that died has been cleaned up after, with its size
 //! ```
@@ -22,7 +23,9 @@ use crate::model::event::Level;
 
 mod anchor;
 pub mod civil;
+mod growth;
 mod json_lines;
+mod lines;
 mod logs;
 mod open_files;
 mod paths;
@@ -36,10 +39,12 @@ mod tests;
 mod writer;
 
 pub use anchor::EngineInfo;
+pub use growth::Grown;
 pub use json_lines::{EventLog, JsonLines, QueueLog};
+pub use lines::JsonReader;
 pub use logs::{LogFiles, LogId, OPEN_FILES};
 pub use paths::log_path;
-pub use reader::{EventReader, PastRun, RunState, Runs};
+pub use reader::{EventReader, PastRun, RunState, Runs, growth_of};
 pub use retention::{Limits, Pruned, StaleRun};
 pub use summary::{ByteCounts, FAILURES_MAX, Failure, LAST_LINES_MAX, RankCounts, Summary, Tally};
 pub use tail::{tail, tail_lines};

@@ -16,6 +16,7 @@ pub(super) const ENGINE: &str = "engine.json";
 pub(super) const SESSION: &str = "session.ron";
 pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const QUEUES: &str = "queues.jsonl";
+pub(super) const GROWTH: &str = "growth.jsonl";
 pub(super) const LOGS: &str = "logs";
 pub(super) const SUMMARY: &str = "summary.json";
 pub(super) const SWEPT: &str = "swept";

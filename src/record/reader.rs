@@ -1,28 +1,27 @@
 //! Runs as they are read: the list, one run, its events.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io::{self, BufRead, BufReader, Read},
+    borrow::Cow,
+    fs::{self, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::model::{
-    event::{PROTOCOL, Stamped},
+    event::{Outcome, PROTOCOL, Stamped},
     ids::ProcessId,
 };
 
 use super::{
-    EngineInfo, RecordError, Summary, Tally,
+    EngineInfo, Grown, RecordError, Summary, Tally,
     anchor::{open_lock, this_host},
+    lines::{JsonReader, Lines},
     paths::{self, log_path, runs_folder},
     run_id::is_run_id,
     summary,
 };
-
-/// No line of a record is longer; what is, is damaged.
-const LINE_MAX: u64 = 64 << 20;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +34,25 @@ pub enum RunState {
     Ended,
     /// Its engine is gone without a summary.
     Died,
+}
+
+impl RunState {
+    /// How it stands with the run, in a word or two: the same wherever runs are listed.
+    pub fn word(&self, outcome: Option<Outcome>) -> Cow<'static, str> {
+        Cow::Borrowed(match (self, outcome) {
+            (Self::RunningHere, _) => "running",
+            (Self::OnHost(host), _) => return Cow::Owned(format!("on {host}")),
+            (Self::Died, _) | (Self::Ended, None) => "died",
+            (Self::Ended, Some(outcome)) => match outcome {
+                Outcome::Succeeded => "succeeded",
+                Outcome::Failed => "failed",
+                Outcome::Unplaceable => "unplaceable",
+                Outcome::HostLost => "host lost",
+                Outcome::Walltime => "walltime",
+                Outcome::Interrupted => "stopped",
+            },
+        })
+    }
 }
 
 /// All runs of a user.
@@ -183,21 +201,20 @@ impl PastRun {
         EventReader::open(self.path.join(paths::EVENTS))
     }
 
-    /// Hands out the samples of the queues one by one, from the begin, until `take` says that it has enough; lines that
-    /// cannot be read are left out.
-    pub fn queue_lines<T: DeserializeOwned>(
-        &self,
-        mut take: impl FnMut(T) -> bool,
-    ) -> Result<(), RecordError> {
-        let mut lines = Lines::open(self.path.join(paths::QUEUES))?;
-        while let Some(line) = lines.next_line()? {
-            if let Ok(sample) = serde_json::from_slice(line)
-                && !take(sample)
-            {
-                break;
-            }
-        }
-        Ok(())
+    /// The samples of the queues, from the begin; lines that cannot be read are left out.
+    pub fn queue_samples<T: DeserializeOwned>(&self) -> Result<JsonReader<T>, RecordError> {
+        JsonReader::open(self.path.join(paths::QUEUES))
+    }
+
+    /// When the logs grew, from the begin. An older version did not write it: none.
+    pub fn growth(&self) -> Result<JsonReader<Grown>, RecordError> {
+        growth_of(&self.path)
+    }
+
+    /// Bytes of what is read line by line: events, queues, logs that grew.
+    pub fn lines_size(&self) -> u64 {
+        let size = |name| fs::metadata(self.path.join(name)).map_or(0, |found| found.len());
+        size(paths::EVENTS) + size(paths::QUEUES) + size(paths::GROWTH)
     }
 
     /// Where the log of a process is; it exists if the process printed anything.
@@ -253,6 +270,11 @@ impl PastRun {
     }
 }
 
+/// When the logs of the run in this folder grew.
+pub fn growth_of(run: &Path) -> Result<JsonReader<Grown>, RecordError> {
+    JsonReader::open(run.join(paths::GROWTH))
+}
+
 /// What is in a folder; nothing if it cannot be read.
 fn entries(folder: &Path) -> impl Iterator<Item = fs::DirEntry> {
     fs::read_dir(folder)
@@ -273,50 +295,6 @@ pub(super) fn folder_size(folder: &Path) -> u64 {
             }
         })
         .sum()
-}
-
-/// The lines of a file that may still grow. A last line without its end is kept until it has one.
-#[derive(Debug)]
-struct Lines {
-    path: PathBuf,
-    file: Option<BufReader<File>>,
-    line: Vec<u8>,
-    complete: bool,
-}
-
-impl Lines {
-    fn open(path: PathBuf) -> Result<Self, RecordError> {
-        let file = match File::open(&path) {
-            Ok(file) => Some(BufReader::with_capacity(128 * 1024, file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(RecordError::io("read", &path)(error)),
-        };
-        Ok(Self {
-            path,
-            file,
-            line: Vec::new(),
-            complete: true,
-        })
-    }
-
-    fn next_line(&mut self) -> Result<Option<&[u8]>, RecordError> {
-        let Some(file) = &mut self.file else {
-            return Ok(None);
-        };
-        if std::mem::take(&mut self.complete) {
-            self.line.clear();
-        }
-        let room = LINE_MAX.saturating_sub(self.line.len() as u64);
-        file.take(room)
-            .read_until(b'\n', &mut self.line)
-            .map_err(RecordError::io("read", &self.path))?;
-        // A line without end is over where it is too long to be one.
-        if self.line.last() == Some(&b'\n') || self.line.len() as u64 >= LINE_MAX {
-            self.complete = true;
-            return Ok(Some(&self.line));
-        }
-        Ok(None)
-    }
 }
 
 /// The events of a run, in order. At the end of a run that goes on, `next` gives nothing now and the
@@ -341,6 +319,16 @@ impl EventReader {
         })
     }
 
+    /// Where in the file the event begins that is read next.
+    pub fn offset(&self) -> u64 {
+        self.lines.offset()
+    }
+
+    /// Reads on from a place that [`Self::offset`] gave.
+    pub fn seek(&mut self, offset: u64) -> Result<(), RecordError> {
+        self.lines.seek(offset)
+    }
+
     /// How many lines could not be understood so far (a disk that was full leaves such lines).
     pub fn damaged(&self) -> u64 {
         self.damaged
@@ -359,7 +347,7 @@ impl EventReader {
                 && found > PROTOCOL
             {
                 return Err(RecordError::Newer {
-                    path: self.lines.path.clone(),
+                    path: self.lines.path().to_owned(),
                     found,
                     known: PROTOCOL,
                 });

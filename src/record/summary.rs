@@ -1,6 +1,6 @@
 //! How a run went, on one page; and the fold that makes it from events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -74,8 +74,12 @@ pub struct Summary {
     pub session: String,
     /// When it began: seconds since 1970.
     pub started: u64,
-    /// How long it took, in seconds.
+    /// Seconds from its begin to its end; a run of the screens ends when they are left.
     pub wall_seconds: f64,
+    /// Seconds from its begin until its last rank ended; absent: none did, some lived to the end, or an older version
+    /// wrote it. See [`took`](Self::took).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_seconds: Option<f64>,
     /// How it ended.
     pub outcome: Outcome,
     /// The exit code of a headless run, 0 to 255.
@@ -112,6 +116,13 @@ pub struct Summary {
     pub size: u64,
 }
 
+impl Summary {
+    /// How long it took, in seconds: until its last rank ended, whenever the run itself did.
+    pub fn took(&self) -> f64 {
+        self.took_seconds.unwrap_or(self.wall_seconds)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Succeeded,
@@ -127,6 +138,9 @@ pub struct Tally {
     ends: HashMap<ProcessId, End>,
     discarded: HashMap<ProcessId, u64>,
     seen: f64,
+    /// Who lives, and when the last one ended.
+    alive: HashSet<ProcessId>,
+    last_end: Option<f64>,
 }
 
 impl Tally {
@@ -139,6 +153,7 @@ impl Tally {
                 session: session.to_owned(),
                 started,
                 wall_seconds: 0.0,
+                took_seconds: None,
                 outcome: Outcome::Interrupted,
                 exit_code: 0,
                 ranks: RankCounts {
@@ -158,6 +173,8 @@ impl Tally {
             ends: HashMap::new(),
             discarded: HashMap::new(),
             seen: 0.0,
+            alive: HashSet::new(),
+            last_end: None,
         }
     }
 
@@ -165,7 +182,12 @@ impl Tally {
     pub fn see(&mut self, stamped: &Stamped) -> Option<&mut Failure> {
         self.seen = self.seen.max(stamped.at);
         match &stamped.event {
-            Event::ProcessStarted { incarnation, .. } => {
+            Event::ProcessStarted {
+                process,
+                incarnation,
+                ..
+            } => {
+                self.alive.insert(process.clone());
                 self.summary.restarts += u64::from(incarnation.0 > 0);
                 None
             }
@@ -177,6 +199,11 @@ impl Tally {
                 restart_in,
                 ..
             } => {
+                self.alive.remove(process);
+                // Who never ran took no time, however late that is told.
+                if !matches!(status, ExitStatus::Skipped(_)) {
+                    self.last_end = Some(stamped.at);
+                }
                 self.summary.cpu_seconds += usage.cpu_seconds;
                 self.summary.peak_memory = self.summary.peak_memory.max(usage.peak_memory);
                 if restart_in.is_some() {
@@ -235,6 +262,7 @@ impl Tally {
     pub fn summary(&self) -> Summary {
         let mut summary = self.summary.clone();
         summary.wall_seconds = self.seen;
+        summary.took_seconds = self.last_end.filter(|_| self.alive.is_empty());
         let count = |wanted| self.ends.values().filter(|end| **end == wanted).count() as u64;
         summary.ranks.succeeded = count(End::Succeeded);
         summary.ranks.failed = count(End::Failed);

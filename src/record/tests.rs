@@ -11,8 +11,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::{
-    event::{Event, Outcome, PROTOCOL, Stamped, Usage},
-    ids::{Incarnation, ProcessId},
+    cpuset::CpuSet,
+    event::{Channel, Event, Outcome, PROTOCOL, Stamped, Usage},
+    ids::{HostName, Incarnation, ProcessId},
     lifecycle::ExitStatus,
 };
 
@@ -346,8 +347,75 @@ fn a_summary_counts_each_rank_by_its_last_end() {
     assert_eq!(summary.ranks, ranks);
     assert_eq!(summary.failures[0].last_lines, ["boom"]);
     assert_eq!((summary.wall_seconds, summary.cpu_seconds), (9.0, 7.5));
+    assert_eq!(
+        summary.took(),
+        2.0,
+        "its last rank ended long before it did"
+    );
     let json = serde_json::to_string(&summary).unwrap();
     assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
+}
+
+#[test]
+fn a_run_that_ranks_lived_in_to_its_end_took_all_of_its_time() {
+    let started = |name: &str| Stamped {
+        at: 1.0,
+        event: Event::ProcessStarted {
+            process: process(name),
+            incarnation: Incarnation(0),
+            pid: 7,
+            host: HostName::localhost(),
+            cpus: CpuSet::default(),
+            gpus: None,
+            channel: Channel::Pty,
+        },
+    };
+    let mut tally = Tally::new("r", "demo", 7, 3);
+    for name in ["g/a.0", "g/a.1"] {
+        tally.see(&started(name));
+    }
+    tally.see(&ended("g/a.0", ExitStatus::Code(0), false, None));
+    let late = |event| Stamped { at: 9.0, event };
+    tally.see(&late(notice("late").event));
+    assert_eq!(tally.summary().took(), 9.0, "one lives");
+    tally.see(&ended("g/a.1", ExitStatus::Code(0), false, None));
+    let skipped = ended("g/a.2", ExitStatus::Skipped("no".into()), false, None);
+    tally.see(&late(skipped.event));
+    assert_eq!(tally.summary().took(), 2.0, "who never ran took no time");
+    let nobody = Tally::new("r", "demo", 7, 3).summary();
+    assert_eq!((nobody.took_seconds, nobody.took()), (None, 0.0));
+}
+
+/// The files are as version 1 writes them. Records of runs are read for years: fields may be added with a default, a
+/// change of meaning moves the version and adds a file.
+#[test]
+fn what_stands_beside_the_events_is_read_and_written_as_its_version_says() {
+    fn same<T: serde::Serialize + serde::de::DeserializeOwned>(golden: &str) -> T {
+        let read: T = serde_json::from_str(golden).unwrap();
+        let written = serde_json::to_string_pretty(&read).unwrap();
+        assert_eq!(written, golden.trim_end());
+        read
+    }
+    let summary: Summary = same(include_str!("../../tests/formats/record/summary-1.json"));
+    assert_eq!(summary.took(), 3.0);
+    let engine: EngineInfo = same(include_str!("../../tests/formats/record/engine-1.json"));
+    let without = |value: serde_json::Value, fields: &[&str]| {
+        let serde_json::Value::Object(mut map) = value else {
+            panic!("{value}");
+        };
+        map.retain(|field, _| !fields.contains(&field.as_str()));
+        serde_json::Value::Object(map)
+    };
+    // As it was before there were these fields.
+    let old = without(serde_json::to_value(&summary).unwrap(), &["took_seconds"]);
+    let old: Summary = serde_json::from_value(old).unwrap();
+    assert_eq!(old.took(), 17.9);
+    let old = without(
+        serde_json::to_value(&engine).unwrap(),
+        &["cwd", "host_aliases"],
+    );
+    let old: EngineInfo = serde_json::from_value(old).unwrap();
+    assert_eq!((old.cwd.as_str(), old.host_aliases.len()), ("", 0));
 }
 
 #[test]

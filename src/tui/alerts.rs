@@ -156,18 +156,15 @@ pub fn open(state: &mut State) {
 }
 
 /// A key in the list; false: it means nothing there.
-pub fn act(state: &mut State, action: Action) -> bool {
+pub fn act(state: &mut State, action: Action, page: usize) -> bool {
     let all = all(state);
     let last = all.len().saturating_sub(1);
     let Some(Overlay::Alerts { at }) = state.overlays.last_mut() else {
         return false;
     };
-    match action {
-        Action::Up => *at = at.saturating_sub(1),
-        Action::Down => *at = (*at + 1).min(last),
-        Action::Home => *at = 0,
-        Action::End => *at = last,
-        Action::Enter => {
+    match (action, action.rows(page)) {
+        (_, Some(by)) => *at = at.saturating_add_signed(by).min(last),
+        (Action::Enter, _) => {
             if let Some((template, alert)) = all.get(*at) {
                 state.alerts.turn(template, alert);
             }
@@ -180,7 +177,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
 /// Draws the list.
 pub fn draw(state: &State, at: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let all = all(state);
-    let key = state.key(Action::Enter);
+    let key = state.key_here(Action::Enter);
     let footer = format!("{key} loud, shown or off while this program runs");
     let panel = Panel::new("alerts").footer(footer);
     let height = u16::try_from(all.len())

@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -78,14 +78,20 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
             path,
             from,
             bytes,
+            until,
         } => {
-            let (at, bytes) = tail(&path, from, bytes).unwrap_or_default();
+            let (at, bytes) = tail(&path, from, bytes, until).unwrap_or_default();
             Msg::Tail {
                 process,
                 path,
                 at,
                 bytes,
+                until,
             }
+        }
+        Effect::Look(target) => {
+            let exists = target.path().symlink_metadata().is_ok();
+            Msg::Looked(target, exists)
         }
         Effect::SearchLogs {
             ticket,
@@ -134,9 +140,7 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
             return None;
         }
         Effect::Write { path, text } => Msg::Written(written(write(&path, &text), path)),
-        Effect::CopyFile { from, to } => {
-            Msg::Written(written(std::fs::copy(&from, &to).map(drop), to))
-        }
+        Effect::CopyFile { from, to } => Msg::Written(written(copy(&from, &to), to)),
         _ => return None,
     })
 }
@@ -229,6 +233,26 @@ pub fn edit(text: &str) -> Result<String, String> {
 
 /// In one step: whoever reads it sees the old file or the new one.
 fn write(path: &Path, text: &str) -> io::Result<()> {
+    replace(path, |file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    })
+}
+
+/// Copies a log, in one step too. Never over itself: it is the only one.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let source = File::open(from)?;
+    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+    if let Ok(target) = std::fs::metadata(to)
+        && identity(target) == identity(source.metadata()?)
+    {
+        return Err(io::Error::other("that is the log itself"));
+    }
+    replace(to, |file| io::copy(&mut &source, file).map(drop))
+}
+
+/// Fills a file beside the one of that name, and puts it in its place.
+fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -239,8 +263,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let temporary = folder.unwrap_or(Path::new(".")).join(temporary);
     let result = (|| {
         let mut file = File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        fill(&mut file)?;
         std::fs::rename(&temporary, path)
     })();
     if result.is_err() {
@@ -249,15 +272,15 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     result
 }
 
-/// The last bytes of a file from a place on, and where they begin.
-fn tail(path: &Path, from: u64, bytes: usize) -> io::Result<(u64, Vec<u8>)> {
+/// The last bytes of a file from a place on, taken to end at `until`, and where they begin.
+fn tail(path: &Path, from: u64, bytes: usize, until: Option<u64>) -> io::Result<(u64, Vec<u8>)> {
     let file = match File::open(path) {
         Ok(file) => file,
         // Nothing was written yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, Vec::new())),
         Err(error) => return Err(error),
     };
-    let size = file.metadata()?.len();
+    let size = file.metadata()?.len().min(until.unwrap_or(u64::MAX));
     let at = size.saturating_sub(bytes as u64).max(from.min(size));
     Ok((at, read_at(&file, at, (size - at) as usize)?))
 }
@@ -308,7 +331,7 @@ fn part(log: &LogPart) -> io::Result<(u64, Vec<u8>)> {
 }
 
 /// The lines of a log, each cut to [`LINE_MAX`] bytes however long it is.
-struct Lines<R>(R);
+pub struct Lines<R>(pub R);
 
 impl<R: BufRead> Iterator for Lines<R> {
     type Item = String;
@@ -416,14 +439,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0.log");
         std::fs::write(&path, "0123456789").unwrap();
-        assert_eq!(tail(&path, 0, 4).unwrap(), (6, b"6789".to_vec()));
-        assert_eq!(tail(&path, 0, 400).unwrap(), (0, b"0123456789".to_vec()));
-        assert_eq!(tail(&path, 8, 4).unwrap(), (8, b"89".to_vec()));
-        assert_eq!(tail(&path, 80, 4).unwrap(), (10, Vec::new()));
+        assert_eq!(tail(&path, 0, 4, None).unwrap(), (6, b"6789".to_vec()));
+        assert_eq!(tail(&path, 0, 4, Some(6)).unwrap(), (2, b"2345".to_vec()));
         assert_eq!(
-            tail(&folder.path().join("none"), 0, 4).unwrap(),
+            tail(&path, 0, 400, Some(99)).unwrap(),
+            (0, b"0123456789".to_vec())
+        );
+        assert_eq!(tail(&path, 8, 4, None).unwrap(), (8, b"89".to_vec()));
+        assert_eq!(tail(&path, 80, 4, None).unwrap(), (10, Vec::new()));
+        assert_eq!(
+            tail(&folder.path().join("none"), 0, 4, None).unwrap(),
             (0, Vec::new())
         );
+    }
+
+    #[test]
+    fn a_log_is_copied_whole_and_never_over_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let [log, link, other] = ["0.log", "link", "other"].map(|name| folder.path().join(name));
+        std::fs::write(&log, "all of it").unwrap();
+        std::os::unix::fs::symlink(&log, &link).unwrap();
+        std::fs::write(&other, "an older and longer text").unwrap();
+        for itself in [&log, &link] {
+            let error = copy(&log, itself).unwrap_err();
+            assert!(error.to_string().contains("the log itself"), "{error}");
+        }
+        copy(&log, &other).unwrap();
+        for path in [&log, &other] {
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "all of it");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | what waits | bound | when full |
 //! |---|---|---|
 //! | keys | the terminal's own buffer | the user waits |
-//! | messages of the engine | the socket | the engine waits, panes skip |
+//! | messages of the engine | the socket | they wait there, and what is overtaken is left out (`engine::door`) |
 //! | answers of the disk | 64 | the reader waits |
 
 use std::{
@@ -33,7 +33,10 @@ use super::{
     update::{self, update},
     view,
 };
-use crate::engine::door::{client::Client, wire::FromEngine};
+use crate::engine::door::{
+    client::Client,
+    wire::{FromEngine, Opening, ToEngine},
+};
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -43,6 +46,13 @@ const SLOW: u32 = 4;
 
 /// The longest time between two frames while something changes.
 const SLOWEST: Duration = Duration::from_millis(250);
+
+/// A key is not to wait for the next frame of a flood: what it changed may be drawn this soon after the last frame, or
+/// after as long as that one took.
+const URGENT: Duration = Duration::from_millis(3);
+
+/// A pane that was just opened is drawn when the end of its log is there, or empty after this long.
+const OPENING: Duration = Duration::from_millis(12);
 
 /// How long a turn may parse bytes of panes.
 const PARSE: Duration = Duration::from_millis(4);
@@ -61,6 +71,8 @@ pub struct Loop<'t> {
     pub theme: &'t dyn Fn(&str) -> Theme,
     /// Places a session on paper.
     pub planner: Planner,
+    /// More arguments for an engine.
+    pub engine_arguments: Vec<String>,
 }
 
 /// Runs until the user leaves.
@@ -91,7 +103,7 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                         state.compose.has_left = true;
                         return Ok(());
                     }
-                    Effect::Launch(opening) => match Client::launch(&parts.program, *opening) {
+                    Effect::Launch(opening) => match launch(&parts, *opening) {
                         Ok(started) => client = Some(started),
                         Err(error) => {
                             let gone = FromEngine::Failed {
@@ -103,10 +115,13 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                     },
                     Effect::Hang => client = None,
                     Effect::Send(message) => {
-                        if let Some(client) = &mut client
-                            && let Err(error) = client.send(message.clone())
-                        {
-                            let why = error.to_string();
+                        let refused = match &mut client {
+                            Some(client) => client.send(message.clone()).map_err(|e| e.to_string()),
+                            // Leaving goes on without an engine.
+                            None if is_end(&message) => Ok(()),
+                            None => Err("the run is over".to_owned()),
+                        };
+                        if let Err(why) = refused {
                             update::refused(state, &message, why, Instant::now());
                         }
                     }
@@ -150,14 +165,18 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
         }
         let now = Instant::now();
         let mut torn = None;
-        let working = state.run.as_ref().is_some_and(|run| run.has_work());
-        if (frame.is_dirty || working) && frame.is_due(now) {
+        if state.due().is_some_and(|due| due <= now) {
+            effects.extend(update(state, Msg::Due, now));
+            frame.is_dirty = true;
+        }
+        let working = state.has_work();
+        if (frame.is_dirty || working) && frame.is_due(now, state.is_opening()) {
             if state.is_stale {
                 update::settle(state);
                 effects.extend(state.effects.drain(..));
             }
             if let Some(run) = &mut state.run {
-                run.parse(now + PARSE, &mut effects);
+                run.parse(Instant::now() + PARSE, &mut effects);
             }
             if theme.name != state.theme {
                 theme = (parts.theme)(&state.theme);
@@ -173,12 +192,19 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                 continue;
             }
         }
-        let working = state.run.as_ref().is_some_and(|run| run.has_work());
+        let working = state.has_work();
         let wake = match frame.is_dirty || working {
-            true => Some(torn.filter(|_| !working).unwrap_or(frame.due)),
+            true => {
+                let next = frame.next(state.is_opening());
+                Some(
+                    torn.filter(|_| !working)
+                        .map_or(next, |torn| torn.max(next)),
+                )
+            }
             false => state.due(),
         };
         let mut came = Vec::new();
+        let mut is_over = false;
         tokio::select! {
             biased;
             () = fatal.next() => return Ok(()),
@@ -198,25 +224,32 @@ pub async fn run(state: &mut State, terminal: &mut Terminal, parts: Loop<'_>) ->
                 // The terminal is gone.
                 Some(Err(_)) | None => return Ok(()),
             },
-            message = next(&mut client) => came.push(Msg::Engine(Box::new(message))),
+            message = next(&mut client) => {
+                is_over = is_last(&message);
+                came.push(Msg::Engine(Box::new(message)));
+            }
             Some(answer) = answered.recv() => came.push(answer),
-            () = until(wake) => if !frame.is_dirty && !working { came.push(Msg::Due) },
+            // What is due is looked at first in every turn.
+            () = until(wake) => {}
         }
         for msg in came {
             frame.is_dirty = true;
+            if matches!(msg, Msg::Input(_)) {
+                frame.hurry();
+            }
             effects.extend(update(state, msg, Instant::now()));
         }
         for _ in 0..AT_ONCE {
+            if is_over {
+                break;
+            }
             let Some(message) = ready(next(&mut client)) else {
                 break;
             };
-            let is_end = matches!(message, FromEngine::Gone(_) | FromEngine::Over);
+            is_over = is_last(&message);
             let msg = Msg::Engine(Box::new(message));
             frame.is_dirty = true;
             effects.extend(update(state, msg, Instant::now()));
-            if is_end {
-                break;
-            }
         }
     }
 }
@@ -263,6 +296,28 @@ fn lent(state: &mut State, terminal: &Terminal) -> io::Result<Vec<Effect>> {
     Ok(update(state, size, Instant::now()))
 }
 
+fn launch(parts: &Loop<'_>, opening: Opening) -> io::Result<Client> {
+    let more: Vec<&str> = parts.engine_arguments.iter().map(String::as_str).collect();
+    Client::launch_with(&parts.program, &more, opening)
+}
+
+/// Whether an engine says nothing more of a run: that its process ends then is no news.
+fn is_last(message: &FromEngine) -> bool {
+    matches!(
+        message,
+        FromEngine::Refused { .. }
+            | FromEngine::Failed { .. }
+            | FromEngine::Gone(_)
+            | FromEngine::Over
+    )
+}
+
+/// Whether a message is the wish that everything ends.
+fn is_end(message: &ToEngine) -> bool {
+    use crate::model::event::Command::{Abort, Finish};
+    matches!(message, ToEngine::Bye | ToEngine::Command(Finish | Abort))
+}
+
 async fn next(client: &mut Option<Client>) -> FromEngine {
     match client {
         Some(client) => client.next().await,
@@ -292,29 +347,58 @@ struct Frame {
     is_dirty: bool,
     due: Instant,
     every: Duration,
+    /// When the last one was drawn, and how long that took.
+    last: Instant,
+    took: Duration,
+    /// Until when it waits for a pane that is being opened.
+    opening: Option<Instant>,
 }
 
 impl Default for Frame {
     fn default() -> Self {
+        let now = Instant::now();
         Self {
             is_dirty: true,
-            due: Instant::now(),
+            due: now,
             every: FRAME,
+            last: now,
+            took: Duration::ZERO,
+            opening: None,
         }
     }
 }
 
 impl Frame {
-    fn is_due(&self, now: Instant) -> bool {
+    /// Whether it is time, where a pane of it is still being opened or none is.
+    fn is_due(&mut self, now: Instant, is_opening: bool) -> bool {
+        if !is_opening {
+            self.opening = None;
+        } else if now >= self.due {
+            return now >= *self.opening.get_or_insert(now + OPENING);
+        }
         now >= self.due
+    }
+
+    /// When it is to be asked again.
+    fn next(&self, is_opening: bool) -> Instant {
+        match self.opening {
+            Some(until) if is_opening => self.due.max(until),
+            _ => self.due,
+        }
+    }
+
+    /// The user did something.
+    fn hurry(&mut self) {
+        self.due = self.due.min(self.last + self.took.max(URGENT));
     }
 
     /// A frame was drawn. A terminal that takes long to take it gets fewer: else keys would wait for the screen.
     fn drawn(&mut self, begin: Instant, end: Instant) {
-        let took = end - begin;
-        self.every = (took * SLOW).clamp(FRAME, SLOWEST);
+        self.took = end - begin;
+        self.last = end;
+        self.every = (self.took * SLOW).clamp(FRAME, SLOWEST);
         self.is_dirty = false;
-        self.due = end + self.every - took.min(self.every - FRAME);
+        self.due = end + self.every - self.took.min(self.every - FRAME);
     }
 }
 
@@ -326,13 +410,45 @@ mod tests {
     fn the_first_change_is_drawn_at_once_and_a_slow_terminal_gets_fewer_frames() {
         let mut frame = Frame::default();
         let begin = Instant::now();
-        assert!(frame.is_due(begin));
+        assert!(frame.is_due(begin, false));
         frame.drawn(begin, begin + Duration::from_millis(1));
         assert_eq!(frame.every, FRAME);
-        assert!(frame.is_due(begin + Duration::from_millis(20)));
+        assert!(frame.is_due(begin + Duration::from_millis(20), false));
         frame.drawn(begin, begin + Duration::from_millis(30));
         assert_eq!(frame.every, Duration::from_millis(120));
         frame.drawn(begin, begin + Duration::from_secs(3));
         assert_eq!(frame.every, SLOWEST);
+    }
+
+    #[test]
+    fn what_a_key_changed_does_not_wait_for_the_frame_of_a_flood() {
+        let mut frame = Frame::default();
+        let begin = Instant::now();
+        let after = |milliseconds| begin + Duration::from_millis(milliseconds);
+        frame.drawn(begin, after(1));
+        assert!(!frame.is_due(after(5), false));
+        frame.hurry();
+        assert!(!frame.is_due(after(3), false), "not at once after the last");
+        assert!(frame.is_due(after(5), false));
+        // Of a terminal that takes 100 ms for a frame it would be too much.
+        frame.drawn(begin, after(100));
+        frame.hurry();
+        assert!(!frame.is_due(after(150), false));
+        assert!(frame.is_due(after(200), false));
+    }
+
+    #[test]
+    fn a_pane_that_is_opened_is_drawn_with_what_its_log_holds_or_empty_a_little_later() {
+        let mut frame = Frame::default();
+        let begin = Instant::now();
+        assert!(!frame.is_due(begin, true));
+        assert_eq!(frame.next(true), begin + OPENING);
+        assert!(frame.is_due(begin + OPENING / 2, false), "it is there");
+        let mut frame = Frame::default();
+        assert!(!frame.is_due(begin, true));
+        assert!(frame.is_due(begin + OPENING, true), "it takes too long");
+        frame.drawn(begin + OPENING, begin + OPENING);
+        let later = begin + OPENING + FRAME;
+        assert!(frame.is_due(later, true), "and is not waited for again");
     }
 }

@@ -3,105 +3,23 @@
 //! Owns [`Facts`], for a run that goes on and for one that is past alike. Never asks anybody for anything and has no clock:
 //! times are those of the events. Start at [`Facts::apply`].
 
+mod count;
+mod rank;
+
 use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 
+pub use self::{count::Count, rank::Rank};
 use crate::model::{
-    cpuset::CpuSet,
     document::Session,
-    event::{Channel, Event, HostSample, Level, Outcome, Samples, Stamped, Usage},
-    ids::{GroupName, HostName, Incarnation, ProcessId, Selector, TemplateName},
-    lifecycle::{ExitStatus, GroupState, ProcessState},
+    event::{Event, HostSample, Level, Outcome, Samples, Stamped},
+    ids::{GroupName, HostName, ProcessId, Selector, TemplateName},
+    lifecycle::GroupState,
 };
 
 /// Notices that are kept; older ones are in the record.
 const NOTICES_MAX: usize = 1_000;
-
-/// One rank.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rank {
-    /// Where it stands.
-    pub state: ProcessState,
-    /// Which life of it.
-    pub incarnation: Incarnation,
-    /// Its process id on its host; 0 before it ran.
-    pub pid: u32,
-    /// Its host; absent before it ran.
-    pub host: Option<HostName>,
-    /// The cpus it is bound to; empty: all.
-    pub cpus: CpuSet,
-    /// The GPUs it sees.
-    pub gpus: Option<CpuSet>,
-    /// Pty or pipe.
-    pub channel: Option<Channel>,
-    /// How it ended last.
-    pub status: Option<ExitStatus>,
-    /// Its last end makes the run fail.
-    pub failure: bool,
-    /// Its output is thrown away.
-    pub muted: bool,
-    /// Seconds of the run at which it was muted last.
-    pub muted_at: f64,
-    /// Bytes thrown away so far.
-    pub discarded: u64,
-    /// Cores, with its children.
-    pub cpu: f32,
-    /// Resident bytes, with its children.
-    pub memory: u64,
-    /// Bytes shown since this life began, and how many come per second now.
-    pub shown: u64,
-    /// Bytes per second.
-    pub rate: f64,
-    /// Seconds of the run at which this life began and ended.
-    pub began: Option<f64>,
-    /// See `began`.
-    pub ended: Option<f64>,
-    /// What it used in its last life.
-    pub usage: Usage,
-    /// Seconds of the run at which it is started again.
-    pub again_at: Option<f64>,
-    /// Something that nobody has looked at yet: an alert.
-    pub alert: Option<String>,
-}
-
-impl Rank {
-    fn new(muted: bool) -> Self {
-        Self {
-            state: ProcessState::Idle,
-            incarnation: Incarnation::default(),
-            pid: 0,
-            host: None,
-            cpus: CpuSet::default(),
-            gpus: None,
-            channel: None,
-            status: None,
-            failure: false,
-            muted,
-            muted_at: 0.0,
-            discarded: 0,
-            cpu: 0.0,
-            memory: 0,
-            shown: 0,
-            rate: 0.0,
-            began: None,
-            ended: None,
-            usage: Usage::default(),
-            again_at: None,
-            alert: None,
-        }
-    }
-
-    /// Whether it ended in a way that makes the run fail, and does not run again.
-    pub fn has_failed(&self) -> bool {
-        self.failure && !self.state.is_live() && self.again_at.is_none()
-    }
-
-    /// How often it was started again.
-    pub fn restarts(&self) -> u32 {
-        self.incarnation.0
-    }
-}
 
 /// The ranks of a template, by rank.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -111,6 +29,93 @@ pub struct TemplateFacts {
     /// How many there are to be.
     pub replicas: u32,
     muted: bool,
+    /// How many of those that are [there](Self::is_there) are where.
+    count: Count,
+}
+
+impl TemplateFacts {
+    fn new(replicas: u32, muted: bool) -> Self {
+        let mut facts = Self {
+            ranks: vec![Rank::new(muted); replicas as usize],
+            replicas,
+            muted,
+            count: Count::default(),
+        };
+        facts.count_anew();
+        facts
+    }
+
+    /// Whether a rank is one of its own: it is wanted, or it was and still lives.
+    fn is_there(&self, rank: u32) -> bool {
+        rank < self.replicas
+            || self
+                .ranks
+                .get(rank as usize)
+                .is_some_and(|rank| rank.state.is_live())
+    }
+
+    /// Those that are there although they are not wanted any more, from the lowest.
+    fn beyond(&self) -> impl Iterator<Item = u32> {
+        (self.replicas..self.ranks.len() as u32).filter(|rank| self.is_there(*rank))
+    }
+
+    fn count_anew(&mut self) {
+        let mut count = Count::default();
+        for (rank, facts) in (0..).zip(&self.ranks) {
+            if self.is_there(rank) {
+                count.add(&Count::of(facts));
+            }
+        }
+        self.count = count;
+    }
+
+    /// How many of its ranks come before this one; none: it is not there.
+    pub fn position(&self, rank: u32) -> Option<usize> {
+        if rank < self.replicas {
+            return Some(rank as usize);
+        }
+        let beyond = self.beyond().position(|other| other == rank)?;
+        Some(self.replicas as usize + beyond)
+    }
+
+    /// The rank that so many others come before.
+    pub fn at(&self, position: usize) -> Option<u32> {
+        match position.checked_sub(self.replicas as usize) {
+            None => u32::try_from(position).ok(),
+            Some(beyond) => self.beyond().nth(beyond),
+        }
+    }
+
+    /// The positions of those that are selected.
+    fn places(&self, selector: Option<&Selector>) -> std::ops::Range<usize> {
+        match selector.and_then(|selector| selector.rank) {
+            None => 0..self.len(),
+            Some(rank) => self.position(rank).map_or(0..0, |at| at..at + 1),
+        }
+    }
+
+    /// How many of its ranks are there.
+    pub fn len(&self) -> usize {
+        self.count.total as usize
+    }
+
+    /// Changes a rank; a rank that a scaling added is told of before or after the scaling itself.
+    fn change(&mut self, rank: u32, how: impl FnOnce(&mut Rank)) {
+        let index = rank as usize;
+        if index >= self.ranks.len() {
+            if index >= crate::model::template::REPLICAS_MAX as usize {
+                return;
+            }
+            self.ranks.resize(index + 1, Rank::new(self.muted));
+        }
+        if self.is_there(rank) {
+            self.count.take(&Count::of(&self.ranks[index]));
+        }
+        how(&mut self.ranks[index]);
+        if self.is_there(rank) {
+            self.count.add(&Count::of(&self.ranks[index]));
+        }
+    }
 }
 
 /// A group.
@@ -154,64 +159,6 @@ pub struct Said {
     pub text: String,
 }
 
-/// How many ranks are where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    /// All.
-    pub total: u32,
-    /// Starting, running, ready, stopping.
-    pub live: u32,
-    /// Ended well: returned 0.
-    pub well: u32,
-    /// Ended otherwise, because they were asked to.
-    pub stopped: u32,
-    /// Ended badly.
-    pub failed: u32,
-    /// Asked to end and not gone yet.
-    pub stopping: u32,
-    /// Waiting for something, or for their next start.
-    pub waiting: u32,
-    /// Being started.
-    pub starting: u32,
-    /// Of all: muted.
-    pub muted: u32,
-    /// Of all: with an alert nobody has seen.
-    pub alerts: u32,
-}
-
-impl Count {
-    fn add(&mut self, rank: &Rank) {
-        self.total += 1;
-        self.muted += u32::from(rank.muted);
-        self.alerts += u32::from(rank.alert.is_some());
-        match rank.state {
-            ProcessState::Waiting | ProcessState::BackingOff => self.waiting += 1,
-            ProcessState::Starting => {
-                self.starting += 1;
-                self.live += 1;
-            }
-            ProcessState::Stopping | ProcessState::Draining => {
-                self.stopping += 1;
-                self.live += 1;
-            }
-            state if state.is_live() => self.live += 1,
-            ProcessState::Ended | ProcessState::Lost if rank.failure => self.failed += 1,
-            ProcessState::Lost => self.failed += 1,
-            ProcessState::Ended => match rank.status {
-                Some(ExitStatus::Code(0)) => self.well += 1,
-                Some(_) => self.stopped += 1,
-                None => {}
-            },
-            _ => {}
-        }
-    }
-
-    /// Whether anything is alive, or will be by itself.
-    pub fn is_busy(&self) -> bool {
-        self.live + self.waiting > 0
-    }
-}
-
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
@@ -233,7 +180,10 @@ pub struct Facts {
     pub first_failure: Option<ProcessId>,
     /// Seconds of the run of the newest event.
     pub at: f64,
+    /// Grows with every change of a rank or a host.
+    pub version: u64,
     sampled_at: f64,
+    last_end: f64,
 }
 
 /// Values of a host that are kept for its graph.
@@ -245,13 +195,7 @@ impl Facts {
         let groups = session.groups.iter().map(|(name, group)| {
             let templates = group.templates.iter().map(|(name, template)| {
                 let muted = template.stdout == crate::model::template::Stdout::DevNull;
-                let ranks = vec![Rank::new(muted); template.replicas as usize];
-                let facts = TemplateFacts {
-                    ranks,
-                    replicas: template.replicas,
-                    muted,
-                };
-                (name.clone(), facts)
+                (name.clone(), TemplateFacts::new(template.replicas, muted))
             });
             let facts = GroupFacts {
                 state: GroupState::Composed,
@@ -272,16 +216,17 @@ impl Facts {
         template.ranks.get(process.rank as usize)
     }
 
-    fn rank_mut(&mut self, process: &ProcessId) -> Option<&mut Rank> {
+    fn template_mut(&mut self, process: &ProcessId) -> Option<&mut TemplateFacts> {
         let group = self.groups.get_mut(&process.group)?;
-        let template = group.templates.get_mut(&process.template)?;
-        let index = process.rank as usize;
-        // A rank that a scaling added is told of before or after the scaling itself.
-        if index >= template.ranks.len() && index < crate::model::template::REPLICAS_MAX as usize {
-            let new = Rank::new(template.muted);
-            template.ranks.resize(index + 1, new);
+        group.templates.get_mut(&process.template)
+    }
+
+    /// Changes what is known of a rank, and with it how many are where.
+    fn change(&mut self, process: &ProcessId, how: impl FnOnce(&mut Rank)) {
+        self.version += 1;
+        if let Some(template) = self.template_mut(process) {
+            template.change(process.rank, how);
         }
-        template.ranks.get_mut(index)
     }
 
     /// Whether there is such a rank: it is wanted, or still ends.
@@ -296,8 +241,8 @@ impl Facts {
 
     /// Somebody looked at it.
     pub fn seen(&mut self, process: &ProcessId) {
-        if let Some(rank) = self.rank_mut(process) {
-            rank.alert = None;
+        if self.rank(process).is_some_and(|rank| rank.alert.is_some()) {
+            self.change(process, |rank| rank.alert = None);
         }
     }
 
@@ -306,55 +251,97 @@ impl Facts {
         &'a self,
         selector: Option<&'a Selector>,
     ) -> impl Iterator<Item = (ProcessId, &'a Rank)> {
+        let rank = selector.and_then(|selector| selector.rank);
+        self.templates(selector)
+            .flat_map(move |(group, name, template)| {
+                let ranks = match rank {
+                    Some(rank) => rank..rank.saturating_add(1),
+                    None => 0..template.ranks.len() as u32,
+                };
+                ranks.filter_map(move |rank| {
+                    let facts = template.ranks.get(rank as usize)?;
+                    let process = ProcessId {
+                        group: group.clone(),
+                        template: name.clone(),
+                        rank,
+                    };
+                    template.is_there(rank).then_some((process, facts))
+                })
+            })
+    }
+
+    /// The templates that a selector names, or has ranks of.
+    fn templates<'a>(
+        &'a self,
+        selector: Option<&'a Selector>,
+    ) -> impl Iterator<Item = (&'a GroupName, &'a TemplateName, &'a TemplateFacts)> {
         let groups = self.groups.iter();
         let groups = groups.filter(move |(name, _)| selector.is_none_or(|s| s.group == **name));
         groups.flat_map(move |(group, facts)| {
             let templates = facts.templates.iter().filter(move |(name, _)| {
                 selector.is_none_or(|s| s.template.as_ref().is_none_or(|t| t == *name))
             });
-            templates.flat_map(move |(template, facts)| {
-                let ranks = (0..).zip(&facts.ranks).filter(move |&(rank, facts_of)| {
-                    let there = rank < facts.replicas || facts_of.state.is_live();
-                    there && selector.is_none_or(|s| s.rank.is_none_or(|r| r == rank))
-                });
-                ranks.map(move |(rank, facts)| {
-                    let process = ProcessId {
-                        group: group.clone(),
-                        template: template.clone(),
-                        rank,
-                    };
-                    (process, facts)
-                })
-            })
+            templates.map(move |(name, facts)| (group, name, facts))
         })
     }
 
     /// How many of those selected are where; absent: of all.
     pub fn count(&self, selector: Option<&Selector>) -> Count {
         let mut count = Count::default();
-        for (name, group) in &self.groups {
-            if selector.is_some_and(|s| s.group != *name) {
-                continue;
-            }
-            for (name, template) in &group.templates {
-                if selector.is_some_and(|s| s.template.as_ref().is_some_and(|t| t != name)) {
-                    continue;
-                }
-                for (rank, facts) in (0..).zip(&template.ranks) {
-                    let there = rank < template.replicas || facts.state.is_live();
-                    if there && selector.is_none_or(|s| s.rank.is_none_or(|r| r == rank)) {
-                        count.add(facts);
+        let rank = selector.and_then(|selector| selector.rank);
+        for (_, _, template) in self.templates(selector) {
+            match rank {
+                None => count.add(&template.count),
+                Some(rank) if template.is_there(rank) => {
+                    if let Some(rank) = template.ranks.get(rank as usize) {
+                        count.add(&Count::of(rank));
                     }
                 }
+                Some(_) => {}
             }
         }
         count
     }
 
+    /// How many of the selected come before this one, which need not be of them.
+    pub fn position(&self, selector: Option<&Selector>, process: &ProcessId) -> Option<usize> {
+        let mut before = 0;
+        for (group, name, template) in self.templates(selector) {
+            if *group == process.group && *name == process.template {
+                let places = template.places(selector);
+                let at = template.position(process.rank)?;
+                return places.contains(&at).then(|| before + at - places.start);
+            }
+            before += template.places(selector).len();
+        }
+        None
+    }
+
+    /// So many of the selected, from this position on.
+    pub fn page(&self, selector: Option<&Selector>, from: usize, many: usize) -> Vec<ProcessId> {
+        let mut page = Vec::new();
+        let mut skip = from;
+        for (group, name, template) in self.templates(selector) {
+            let mut places = template.places(selector);
+            let here = places.len();
+            places.start += skip.min(here);
+            skip -= skip.min(here);
+            let ranks = places.filter_map(|position| template.at(position));
+            page.extend(ranks.take(many - page.len()).map(|rank| ProcessId {
+                group: group.clone(),
+                template: name.clone(),
+                rank,
+            }));
+            if page.len() >= many {
+                break;
+            }
+        }
+        page
+    }
+
     /// Seconds of the run at which the last of its ranks that ended did so.
     pub fn last_end(&self) -> f64 {
-        let ranks = self.selected(None);
-        ranks.filter_map(|(_, rank)| rank.ended).fold(0.0, f64::max)
+        self.last_end
     }
 
     /// Whether anything of it may be alive.
@@ -395,8 +382,10 @@ impl Facts {
                     history: VecDeque::new(),
                 };
                 self.hosts.insert(host.clone(), facts);
+                self.version += 1;
             }
             Event::HostLost { host, reason } => {
+                self.version += 1;
                 if let Some(facts) = self.hosts.get_mut(host) {
                     facts.lost = Some(reason.clone());
                 }
@@ -413,7 +402,7 @@ impl Facts {
                 incarnation,
                 state,
             } => {
-                if let Some(rank) = self.rank_mut(process) {
+                self.change(process, |rank| {
                     if *incarnation > rank.incarnation {
                         rank.status = None;
                         rank.failure = false;
@@ -423,7 +412,7 @@ impl Facts {
                     if !state.is_live() {
                         (rank.cpu, rank.memory, rank.rate) = (0.0, 0, 0.0);
                     }
-                }
+                });
             }
             Event::ProcessStarted {
                 process,
@@ -434,7 +423,7 @@ impl Facts {
                 gpus,
                 channel,
             } => {
-                if let Some(rank) = self.rank_mut(process) {
+                self.change(process, |rank| {
                     rank.incarnation = *incarnation;
                     rank.pid = *pid;
                     rank.host = Some(host.clone());
@@ -447,22 +436,26 @@ impl Facts {
                     rank.status = None;
                     rank.failure = false;
                     rank.shown = 0;
-                }
+                });
             }
             Event::ProcessEnded {
                 process,
+                incarnation,
                 status,
                 failure,
                 usage,
                 restart_in,
-                ..
             } => {
-                let rank = self.rank_mut(process)?;
-                rank.status = Some(status.clone());
-                rank.failure = *failure;
-                rank.usage = *usage;
-                rank.ended = Some(at);
-                rank.again_at = restart_in.map(|wait| at + wait);
+                self.rank(process)?;
+                self.last_end = self.last_end.max(at);
+                self.change(process, |rank| {
+                    rank.incarnation = rank.incarnation.max(*incarnation);
+                    rank.status = Some(status.clone());
+                    rank.failure = *failure;
+                    rank.usage = *usage;
+                    rank.ended = Some(at);
+                    rank.again_at = restart_in.map(|wait| at + wait);
+                });
                 if *failure && self.first_failure.is_none() {
                     self.first_failure = Some(process.clone());
                 }
@@ -476,24 +469,27 @@ impl Facts {
                 muted,
                 discarded,
             } => {
-                let rank = self.rank_mut(process)?;
-                if rank.muted != *muted {
-                    rank.muted_at = at;
-                }
-                rank.muted = *muted;
-                rank.discarded = *discarded;
+                self.change(process, |rank| {
+                    if rank.muted != *muted {
+                        rank.muted_at = at;
+                    }
+                    rank.muted = *muted;
+                    rank.discarded = *discarded;
+                });
             }
             Event::Scaled { template, replicas } => {
                 let group = self.groups.get_mut(&template.group)?;
                 let facts = group.templates.get_mut(template.template.as_ref()?)?;
+                self.version += 1;
                 facts.replicas = *replicas;
                 if facts.ranks.len() < *replicas as usize {
                     let new = Rank::new(facts.muted);
                     facts.ranks.resize(*replicas as usize, new);
                 }
+                facts.count_anew();
             }
             Event::Alerted { process, text, .. } => {
-                self.rank_mut(process)?.alert = Some(text.clone());
+                self.change(process, |rank| rank.alert = Some(text.clone()));
                 let text = format!("{process}: {text}");
                 return Some(self.say(at, Level::Warning, Some(process.clone()), text));
             }
@@ -535,6 +531,7 @@ impl Facts {
     pub fn sample(&mut self, samples: &Samples, at: f64) {
         let since = at - self.sampled_at;
         self.sampled_at = at;
+        self.version += 1;
         for sample in &samples.hosts {
             if let Some(host) = self.hosts.get_mut(&sample.host) {
                 host.history.push_back(sample.cpu);
@@ -545,9 +542,10 @@ impl Facts {
             }
         }
         for sample in &samples.processes {
-            let Some(rank) = self.rank_mut(&sample.process) else {
-                continue;
-            };
+            // Nothing of it is counted.
+            let template = self.template_mut(&sample.process);
+            let rank = template.and_then(|it| it.ranks.get_mut(sample.process.rank as usize));
+            let Some(rank) = rank else { continue };
             rank.cpu = sample.cpu;
             rank.memory = sample.memory;
             rank.discarded = sample.discarded;

@@ -3,7 +3,7 @@
 //! Owns [`Msg`] (everything that may change the state, in the order in which it came) and [`Effect`] (everything that
 //! the state may not do itself). Never performs one: that is the event loop's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::Event as Input;
 
@@ -37,6 +37,8 @@ pub enum Msg {
         at: u64,
         /// What.
         bytes: Vec<u8>,
+        /// The log was read as if it ended here.
+        until: Option<u64>,
     },
     /// Logs were read, as [`Effect::ReadLogs`] asked; the one that was written last is the last.
     Logs {
@@ -59,6 +61,8 @@ pub enum Msg {
         /// What was found.
         found: Found,
     },
+    /// Whether a file is there that is to be written.
+    Looked(Target, bool),
     /// A record was read.
     Runs(Answer),
     /// What is in a folder.
@@ -150,6 +154,24 @@ pub struct LogRead {
     pub bytes: Vec<u8>,
 }
 
+/// What is to be written to a file of the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The session.
+    Session(PathBuf),
+    /// The session with what was done since its start.
+    Timeline(PathBuf),
+    /// The output that is looked at.
+    Output(PathBuf),
+}
+
+impl Target {
+    /// Where.
+    pub fn path(&self) -> &Path {
+        let (Target::Session(path) | Target::Timeline(path) | Target::Output(path)) = self;
+        path
+    }
+}
 /// Something to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -169,6 +191,8 @@ pub enum Effect {
         from: u64,
         /// At most so many bytes.
         bytes: usize,
+        /// As if it ended here.
+        until: Option<u64>,
     },
     /// Read parts of many logs; answered by [`Msg::Logs`].
     ReadLogs {
@@ -188,6 +212,8 @@ pub enum Effect {
         /// Whose logs, and where they are.
         logs: Vec<(ProcessId, PathBuf)>,
     },
+    /// Look whether a file is there before it is written; answered by [`Msg::Looked`].
+    Look(Target),
     /// Read the records of runs; answered by [`Msg::Runs`].
     Runs(Ask),
     /// Look what is in a folder; answered by [`Msg::Listed`].

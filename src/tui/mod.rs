@@ -68,6 +68,8 @@ pub struct Options {
     pub program: PathBuf,
     /// Places a session on this machine and those that it names.
     pub planner: Planner,
+    /// More arguments for an engine (`--log-level LEVEL`).
+    pub engine_arguments: Vec<String>,
 }
 
 /// Whether there is a terminal to draw on.
@@ -135,6 +137,7 @@ pub fn open(options: Options) -> io::Result<()> {
         program: options.program,
         theme: &theme,
         planner: options.planner,
+        engine_arguments: options.engine_arguments,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

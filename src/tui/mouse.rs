@@ -6,9 +6,9 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Position};
 
 use super::{
-    compose,
+    compose, hosts,
     keymap::Action,
-    run, runs,
+    overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
     update::perform,
@@ -33,6 +33,7 @@ pub fn update(state: &mut State, event: &MouseEvent) {
         MouseEventKind::ScrollUp => wheel(state, at, true),
         MouseEventKind::ScrollDown => wheel(state, at, false),
         MouseEventKind::Down(MouseButton::Left) if state.overlays.is_empty() => click(state, at),
+        MouseEventKind::Down(MouseButton::Left) => overlay::update::clicked(state, at),
         MouseEventKind::Drag(MouseButton::Left) => drag(state, at),
         MouseEventKind::Up(MouseButton::Left) => release(state),
         _ => {}
@@ -104,12 +105,22 @@ fn click(state: &mut State, at: Position) {
     }
     if state.places.time.contains(at) {
         let end = runs::update::past(state).map_or(0.0, |past| past.end);
-        let track = runs::view::track(state.places.time, end);
+        let track = runs::view::track(state, state.places.time, end);
+        // Beside it are the second and the keys.
+        if !track.contains(at) {
+            return;
+        }
         let column = at.x.saturating_sub(track.x);
         return runs::update::go(state, runs::second_at(column, end, track.width));
     }
     if state.tab == Tab::Compose {
         return compose::update::clicked(state, at);
+    }
+    if state.tab == Tab::Queues {
+        return queues::update::clicked(state, at);
+    }
+    if state.tab == Tab::Hosts {
+        return hosts::update::clicked(state, at);
     }
     if state.tab == Tab::Runs {
         return click_run(state, at);
@@ -136,9 +147,7 @@ fn click(state: &mut State, at: Position) {
         let height = usize::from(tree.height - 2);
         let rows = run.tree.rows(&run.facts);
         let selected = run.selected();
-        let selected = rows
-            .iter()
-            .position(|row| Some(&row.what) == selected.as_ref());
+        let selected = selected.and_then(|selected| rows.position(&selected));
         let first = run::view::scrolled(selected.unwrap_or(0), rows.len(), height);
         if let Some(row) = rows.get(first + usize::from(at.y - tree.y - 1)) {
             let what = row.what.clone();

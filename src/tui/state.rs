@@ -15,10 +15,10 @@ use super::{
     alerts::Alerts,
     compose,
     config::Config,
-    facts::Said,
+    hosts,
     keymap::{Action, Context},
     message::Effect,
-    overlay::Overlay,
+    overlay::{Overlay, Typed},
     run, runs,
     theme::Glyphs,
     tips::Tips,
@@ -30,6 +30,9 @@ use crate::model::{
     ids::HostName,
     session::{self, Loaded, Problem},
 };
+
+/// How long keys are not taken by what opened by itself.
+const DEAF: Duration = Duration::from_millis(300);
 
 /// A screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -76,6 +79,17 @@ pub struct Draft {
     pub saved: Session,
     /// The folder that relative paths start from where there is no file; absent: the one this program was started in.
     pub base: Option<PathBuf>,
+    /// Where it ran before, if it is to run as it did then.
+    pub origin: Option<Origin>,
+}
+
+/// Where a session ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder that it was started in; absent: that is not known.
+    pub cwd: Option<PathBuf>,
+    /// Names that stood for hosts.
+    pub aliases: Vec<(HostName, HostName)>,
 }
 
 impl Draft {
@@ -87,6 +101,7 @@ impl Draft {
             path: None,
             saved: Session::default(),
             base: None,
+            origin: None,
         }
     }
 
@@ -98,6 +113,7 @@ impl Draft {
             text: Some(loaded.text),
             path: Some(loaded.path),
             base: None,
+            origin: None,
         }
     }
 
@@ -148,6 +164,8 @@ pub struct State {
     pub run: Option<run::State>,
     /// The run that goes on while a past one is looked at.
     pub aside: Option<run::State>,
+    /// What is looked at of the hosts.
+    pub hosts: hosts::Look,
     /// What ran before.
     pub runs: runs::Screen,
     /// What lies over the screen, the last one on top.
@@ -172,6 +190,10 @@ pub struct State {
     pub now: Instant,
     /// Searches so far: an answer to an old one is ignored.
     pub tickets: u64,
+    /// What was typed into lines before.
+    pub typed: Typed,
+    /// Keys count again from here on: something opened that nobody asked for.
+    pub deaf_until: Option<Instant>,
     /// Host names that stand for others.
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
@@ -180,8 +202,6 @@ pub struct State {
     pub tips: Tips,
     /// What is to be heard.
     pub alerts: Alerts,
-    /// What these screens had to say that was more than an answer to a key.
-    pub news: VecDeque<Said>,
     /// The program leaves as soon as the run is over.
     pub leaving: bool,
     /// What was left was killed for it.
@@ -206,6 +226,7 @@ impl State {
             compose: compose::State::default(),
             run: None,
             aside: None,
+            hosts: hosts::Look::default(),
             runs: runs::Screen::default(),
             overlays: Vec::new(),
             toasts: Toasts::default(),
@@ -218,11 +239,12 @@ impl State {
             places: Places::default(),
             now: Instant::now(),
             tickets: 0,
+            typed: Typed::default(),
+            deaf_until: None,
             aliases: Vec::new(),
             folder: PathBuf::new(),
             tips: Tips::default(),
             alerts: Alerts::default(),
-            news: VecDeque::new(),
             leaving: false,
             aborting: false,
             is_stale: false,
@@ -250,6 +272,20 @@ impl State {
             Tab::Runs if self.runs.is_filtering => Context::List,
             Tab::Runs => Context::Runs,
         }
+    }
+
+    /// The key to name for an action in a place, as it is shown.
+    pub fn key(&self, context: Context, action: Action) -> String {
+        let keys = self.config.keymap.keys(context, action);
+        keys.first()
+            .map_or_else(String::new, |key| key.label(self.glyphs))
+    }
+
+    /// Opens something that was not asked for at this moment. The next key may be meant for what was there before: it is
+    /// not taken.
+    pub fn open_unasked(&mut self, overlay: Overlay) {
+        self.overlays.push(overlay);
+        self.deaf_until = Some(self.now + DEAF);
     }
 
     /// Whether a past run is looked at.
@@ -299,15 +335,19 @@ impl State {
     }
 
     /// The key for this where the keyboard is, as texts name it.
-    pub fn key(&self, action: Action) -> String {
-        self.key_in(self.context(), action)
+    pub fn key_here(&self, action: Action) -> String {
+        self.key(self.context(), action)
     }
 
-    /// The same for another place.
-    pub fn key_in(&self, context: Context, action: Action) -> String {
-        let keys = self.config.keymap.keys(context, action);
-        let first = keys.first();
-        first.map_or_else(String::new, ToString::to_string)
+    /// Whether bytes wait to be parsed for what is shown.
+    pub fn has_work(&self) -> bool {
+        self.run.as_ref().is_some_and(run::State::has_work)
+    }
+
+    /// Whether the end of a log is being read for a pane that is shown.
+    pub fn is_opening(&self) -> bool {
+        let panes = self.run.iter().flat_map(|run| &run.panes);
+        self.tab == Tab::Run && panes.into_iter().any(|(pane, _)| pane.is_loading())
     }
 
     /// Asks for something.

@@ -7,6 +7,8 @@ use crossterm::event::{
 };
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 
+mod keys;
+
 use super::{
     config::{Config, Confirm},
     keymap::{Action, Context, Key, Keymap},
@@ -201,6 +203,42 @@ fn mute_stop_and_scale_are_wishes_about_what_is_selected() {
         commands(&press(&mut state, "+")),
         [Command::Scale(template, 4)]
     );
+}
+
+#[test]
+fn a_process_is_told_the_size_of_its_pane_once_even_if_that_changed_before_it_began() {
+    let mut state = running();
+    settle(&mut state);
+    let sizes = |effects: &[Effect]| {
+        let sent = effects.iter().filter_map(|effect| match effect {
+            Effect::Send(ToEngine::Command(Command::Resize(process, rows, columns))) => {
+                Some((process.to_string(), *rows, *columns))
+            }
+            _ => None,
+        });
+        sent.collect::<Vec<_>>()
+    };
+    // The third rank is not there yet.
+    resize(&mut state, 100, 30);
+    settle(&mut state);
+    state.effects.clear();
+    let mut effects = Vec::new();
+    for json in [
+        r#"{"at":0.2,"event":"process_started","process":"g/loud.2","incarnation":0,"pid":7,"host":"localhost","cpus":[],"gpus":null,"channel":"pty"}"#,
+        r#"{"at":0.2,"event":"process_changed","process":"g/loud.2","incarnation":0,"state":"ready"}"#,
+        r#"{"at":0.3,"event":"process_changed","process":"g/loud.2","incarnation":0,"state":"ready"}"#,
+    ] {
+        let stamped: Stamped = serde_json::from_str(json).unwrap();
+        let message = Msg::Engine(Box::new(FromEngine::Event(stamped)));
+        effects.extend(update(&mut state, message, Instant::now()));
+        settle(&mut state);
+        effects.extend(state.effects.drain(..));
+    }
+    let run = state.run.as_mut().unwrap();
+    let pane = run.pane(&"g/loud.2".parse().unwrap()).unwrap();
+    let size = pane.screen.size();
+    let told = ("g/loud.2".to_owned(), size.rows, size.cols);
+    assert_eq!(sizes(&effects), [told]);
 }
 
 #[test]
@@ -525,6 +563,7 @@ fn what_the_mouse_is_dragged_over_in_a_pane_is_copied() {
         path,
         at: 0,
         bytes: b"first line\r\nsecond line\r\n".to_vec(),
+        until: None,
     };
     update(&mut state, tail, Instant::now());
     let run = state.run.as_mut().unwrap();
@@ -625,5 +664,22 @@ fn why_a_rank_does_not_go_on_may_be_a_queue() {
         drawn(&state).contains("it waits for an item of numbers, since 3 s"),
         "{}",
         drawn(&state)
+    );
+}
+
+#[test]
+fn that_an_engine_has_ended_does_not_hide_why_it_failed() {
+    let mut state = state(SESSION);
+    super::run::update::launch(&mut state);
+    let failed = FromEngine::Failed {
+        text: "no place for the record".to_owned(),
+    };
+    for message in [failed, FromEngine::Gone("the engine has ended".to_owned())] {
+        update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
+    }
+    let run = state.run.as_ref().unwrap();
+    assert_eq!(
+        run.link,
+        super::run::Link::Gone("no place for the record".to_owned())
     );
 }

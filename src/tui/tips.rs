@@ -119,7 +119,7 @@ pub fn text(state: &State) -> Option<String> {
         return None;
     }
     let (action, words) = state.tips.current(state.context())?;
-    Some(format!("{} {words}", state.key(action)))
+    Some(format!("{} {words}", state.key_here(action)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Short news in a corner: they come, are read, and go.
 //!
-//! Owns the few that are shown and when each goes. Those that are more than an answer to a key are handed on, to be kept
-//! among the notices.
+//! Owns the few that are shown and when each goes, and what was told so far, for the list of notices: bounded, the oldest
+//! go. What the engine says is in the record of its run, and only shown here.
 
 use std::{
     collections::VecDeque,
@@ -12,6 +12,9 @@ use crate::model::event::Level;
 
 /// Shown at once.
 const MAX: usize = 4;
+
+/// Kept for the list of notices.
+const TOLD_MAX: usize = 500;
 
 /// How long one is shown, by how much it matters.
 fn lasts(level: Level) -> Duration {
@@ -34,22 +37,53 @@ pub struct Toast {
     until: Instant,
 }
 
-/// Those that are shown, the newest last.
+/// Something that was told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// When last.
+    pub at: Instant,
+    /// How much it matters.
+    pub level: Level,
+    /// What.
+    pub text: String,
+    /// The same was said so often in a row.
+    pub times: u32,
+}
+
+/// Those that are shown and those that were told, the newest last.
 #[derive(Debug, Clone, Default)]
 pub struct Toasts {
     shown: VecDeque<Toast>,
-    /// To be kept.
-    fresh: Vec<(Level, String)>,
+    told: VecDeque<Told>,
 }
 
 impl Toasts {
-    /// Shows one more.
+    /// Shows one more, and keeps it.
     pub fn push(&mut self, level: Level, text: impl Into<String>, now: Instant) {
         let text = text.into();
-        let until = now + lasts(level);
-        if level >= Level::Warning {
-            self.fresh.push((level, text.clone()));
+        match self.told.back_mut() {
+            Some(last) if last.text == text => {
+                last.times += 1;
+                last.at = now;
+            }
+            _ => {
+                if self.told.len() >= TOLD_MAX {
+                    self.told.pop_front();
+                }
+                self.told.push_back(Told {
+                    at: now,
+                    level,
+                    text: text.clone(),
+                    times: 1,
+                });
+            }
         }
+        self.show(level, text, now);
+    }
+
+    /// Shows one that is kept elsewhere.
+    pub fn show(&mut self, level: Level, text: String, now: Instant) {
+        let until = now + lasts(level);
         if let Some(same) = self.shown.iter_mut().find(|toast| toast.text == text) {
             same.times += 1;
             same.until = until;
@@ -66,11 +100,6 @@ impl Toasts {
         });
     }
 
-    /// What is to be kept of what came since the last time.
-    pub fn take_fresh(&mut self) -> Vec<(Level, String)> {
-        std::mem::take(&mut self.fresh)
-    }
-
     /// Takes away those whose time is over.
     pub fn expire(&mut self, now: Instant) {
         self.shown.retain(|toast| toast.until > now);
@@ -84,6 +113,11 @@ impl Toasts {
     /// Those that are shown, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Toast> {
         self.shown.iter()
+    }
+
+    /// All that was told, the oldest first.
+    pub fn told(&self) -> impl Iterator<Item = &Told> {
+        self.told.iter()
     }
 }
 
@@ -102,10 +136,11 @@ mod tests {
             toasts.iter().map(|toast| toast.times).collect::<Vec<_>>(),
             [3]
         );
-        for number in 0..10 {
+        for number in 0..TOLD_MAX {
             toasts.push(Level::Error, number.to_string(), now);
         }
         assert_eq!(toasts.iter().count(), MAX);
+        assert_eq!(toasts.told().count(), TOLD_MAX);
         toasts.expire(now + Duration::from_secs(60));
         assert_eq!(toasts.due(), None);
     }

@@ -10,8 +10,7 @@ use ratatui::layout::Rect;
 
 use super::{
     alerts::Voice,
-    compose,
-    facts::Said,
+    compose, hosts,
     keymap::{Action, Context},
     message::{Effect, Msg},
     mouse,
@@ -59,15 +58,20 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
             path,
             at,
             bytes,
+            until,
         } => {
             if let Some(run) = &mut state.run
                 && run.log(&process).as_ref() == Some(&path)
             {
-                run.loaded(&process, at, bytes, now);
+                run.loaded(&process, at, bytes, until, state.now);
             }
         }
         Msg::Runs(answer) => runs::update::answered(state, answer),
-        Msg::Listed { ticket, entries } => compose::pick::listed(state, ticket, entries),
+        Msg::Listed { ticket, entries } => {
+            if !overlay::listed(state, ticket, &entries) {
+                compose::pick::listed(state, ticket, entries);
+            }
+        }
         Msg::Unpacked { path, start } => compose::files::unpacked(state, path, start),
         Msg::Edited(text) => compose::files::take_text(state, text),
         Msg::Prepared(Ok(shown)) => state.effect(Effect::Page(shown)),
@@ -80,49 +84,19 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         }
         Msg::Searched { ticket, logs } => run::hits::searched(state, ticket, logs),
         Msg::Found { ticket, found } => run::hits::found(state, ticket, found),
+        Msg::Looked(target, exists) => overlay::update::looked(state, target, exists),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
             state.toasts.push(Level::Info, text, now);
         }
         Msg::Written(Err(text)) => state.toasts.push(Level::Error, text, now),
         Msg::Told(text) => state.toasts.push(Level::Warning, text, now),
-        Msg::Due => {
-            compose::files::due(state);
-            if let Some(run) = state.live_run_mut() {
-                let seconds = run.seconds(now);
-                run.queues.rest(seconds);
-            }
-        }
+        Msg::Due => compose::files::due(state),
     }
     if settles {
         settle(state);
     }
-    keep_news(state);
     state.effects.drain(..).collect()
-}
-
-/// Short news goes; what was more than an answer to a key can be read again among the notices.
-fn keep_news(state: &mut State) {
-    const NEWS_MAX: usize = 200;
-    let at = state.run.as_ref().map_or(0.0, |run| run.seconds(state.now));
-    for (level, text) in state.toasts.take_fresh() {
-        let said = state.run.as_ref().map(|run| &run.facts.said);
-        // What the engine said is there already.
-        let is_told = |text: &str| {
-            said.is_some_and(|said| said.iter().rev().take(8).any(|it| it.text == text))
-        };
-        if !is_told(&text) {
-            if state.news.len() >= NEWS_MAX {
-                state.news.pop_front();
-            }
-            state.news.push_back(Said {
-                at,
-                level,
-                process: None,
-                text,
-            });
-        }
-    }
 }
 
 /// Where everything is after a change.
@@ -131,6 +105,8 @@ pub fn settle(state: &mut State) {
     if let Some(text) = state.alerts.take(state.now) {
         state.effect(Effect::Alert(text));
     }
+    queues::update::settle(state);
+    hosts::update::settle(state);
     state.places = view::places(state);
     compose::update::settle(state);
     if let Some(merged) = state.run.as_mut().and_then(|run| run.merged.as_mut()) {
@@ -144,6 +120,13 @@ pub fn settle(state: &mut State) {
 }
 
 fn key_pressed(state: &mut State, key: &KeyEvent) {
+    if let Some(until) = state.deaf_until.take()
+        && state.now < until
+        && !state.overlays.is_empty()
+    {
+        state.deaf_until = Some(until);
+        return;
+    }
     let context = state.context();
     match state.config.keymap.lookup(context, key) {
         Some(action) => perform(state, action),
@@ -218,7 +201,7 @@ pub fn perform(state: &mut State, action: Action) {
         Tab::Queues => queues::update::act(state, action),
         Tab::Compose => compose::update::act(state, action),
         Tab::Runs => runs::update::act(state, action),
-        Tab::Hosts => false,
+        Tab::Hosts => hosts::update::act(state, action),
     };
     if !done {
         anywhere(state, action);
@@ -231,11 +214,11 @@ fn anywhere(state: &mut State, action: Action) {
         Action::Quit => quit(state),
         Action::Help => {
             let of = state.context();
-            state.overlays.push(Overlay::Help { of, scroll: 0 });
+            state.overlays.push(Overlay::help(of));
         }
         Action::Palette => overlay::update::open_palette(state),
         Action::Theme => overlay::update::open_themes(state),
-        Action::Notices => state.overlays.push(Overlay::Notices { scroll: 0 }),
+        Action::Notices => state.overlays.push(Overlay::Notices { scroll: usize::MAX }),
         Action::ShowCompose => state.tab = Tab::Compose,
         Action::ShowRun => state.tab = Tab::Run,
         Action::ShowQueues => state.tab = Tab::Queues,
@@ -354,9 +337,7 @@ fn engine(state: &mut State, message: FromEngine) {
                 false => "the session cannot be started",
             };
             let text = state.draft.written();
-            state
-                .overlays
-                .push(Overlay::problems(title, &problems, &text));
+            state.open_unasked(Overlay::problems(title, &problems, &text));
         }
         FromEngine::Failed { text } | FromEngine::Gone(text) => {
             run::update::lost(state, text);
@@ -397,7 +378,7 @@ fn engine(state: &mut State, message: FromEngine) {
                 if voice == Some(Voice::Loud) || said.level == Level::Error && !seen {
                     state.alerts.push(said.text.clone());
                 }
-                state.toasts.push(said.level, said.text, now);
+                state.toasts.show(said.level, said.text, now);
             }
             if over {
                 ended(state);
@@ -427,14 +408,11 @@ fn engine(state: &mut State, message: FromEngine) {
             queues::update::peeked(state, queue, from, items)
         }
         FromEngine::Done {
+            what,
             queue,
             failed,
             text,
-            ..
-        } => {
-            let level = if failed { Level::Warning } else { Level::Info };
-            state.toasts.push(level, format!("{queue}: {text}"), now);
-        }
+        } => queues::update::done(state, what, queue, failed, &text),
         FromEngine::Over => {
             if run.link == Link::Up {
                 run.link = Link::Over;
@@ -465,6 +443,7 @@ fn ended(state: &mut State) {
         return;
     };
     let count = run.facts.count(None);
+    let first_failure = state.key(Context::Run, Action::FirstFailure);
     let (level, text) = match outcome {
         crate::model::event::Outcome::Succeeded => {
             (Level::Info, format!("all {} ranks ended well", count.total))
@@ -473,10 +452,7 @@ fn ended(state: &mut State) {
             Some(process) => (
                 Level::Error,
                 match state.tab {
-                    Tab::Run => format!(
-                        "{process} failed first: {} goes there",
-                        state.key_in(Context::Run, Action::FirstFailure)
-                    ),
+                    Tab::Run => format!("{process} failed first: {first_failure} goes there"),
                     _ => format!("{process} failed first"),
                 },
             ),
@@ -484,16 +460,25 @@ fn ended(state: &mut State) {
         },
     };
     state.toasts.push(level, text.clone(), state.now);
-    state.alerts.push(text);
+    // Who ended it by leaving knows.
+    if !state.leaving {
+        state.alerts.push(text);
+    }
 }
 
 /// Something for the engine that was not taken.
 pub fn refused(state: &mut State, message: &ToEngine, why: String, now: Instant) {
-    if let ToEngine::Command(Command::Resize(..)) | ToEngine::Watch(_) = message {
+    // A size or a set of panes is asked for again with the next change; samples are asked for by every start.
+    if let ToEngine::Command(Command::Resize(..))
+    | ToEngine::Watch(_)
+    | ToEngine::SampleEvery(_)
+    | ToEngine::QueuesEvery(_) = message
+    {
         if let Some(run) = state.live_run_mut() {
             run.refused(message);
         }
         return;
     }
+    queues::update::refused(state, message);
     state.toasts.push(Level::Warning, why, now);
 }

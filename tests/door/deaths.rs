@@ -80,11 +80,32 @@ fn when_the_client_is_killed_everything_ends() {
     assert!(began.elapsed() < SOON);
 }
 
+/// A session to be started, whose check goes on until there is a file `GO`.
+fn being_checked() -> Talk {
+    let home = Home::new();
+    home.write("f.py", "def f():\n    pass\n");
+    let script = format!(
+        "#!/bin/sh\ncd {}\ntouch CHECKED\nuntil [ -e GO ]; do sleep 0.02; done\nexec python3 \"$@\"\n",
+        home.path().display()
+    );
+    let python = executable(&home, "slow-python", &script);
+    let templates = shell("t", "touch STARTED; sleep 6003", "")
+        + "\"p\": ProcessTemplate(target: Python(\"f.py:f\")),";
+    let more = format!("python: {:?},", python.display().to_string());
+    let opening = opening(&home, &session(&templates, &more), true);
+    let mut talk = Talk::of(home, opening);
+    talk.flush();
+    wait_for("the check", LIMIT, || {
+        talk.home.has("CHECKED").then_some(())
+    });
+    talk
+}
+
 #[test]
 fn when_the_client_goes_while_the_session_is_being_checked_nothing_starts() {
-    let text = session(&shell("t", "touch STARTED; sleep 6003", ""), "");
-    let Talk { client, home, .. } = Talk::opened(&text, true);
+    let Talk { client, home, .. } = being_checked();
     drop(client);
+    home.write("GO", "");
     nothing_lives(&home);
     wait_for("no sockets", SOON, || {
         home.runs()
@@ -92,6 +113,19 @@ fn when_the_client_goes_while_the_session_is_being_checked_nothing_starts() {
             .all(|run| run.join("summary.json").exists())
             .then_some(())
     });
+    assert!(!home.has("STARTED"));
+}
+
+#[test]
+fn who_wants_the_end_while_the_session_is_being_checked_has_nothing_started() {
+    for end in [ToEngine::Command(Command::Finish), ToEngine::Bye] {
+        let mut talk = being_checked();
+        talk.send(end);
+        talk.flush();
+        talk.home.write("GO", "");
+        talk.over();
+        assert!(!talk.home.has("STARTED"));
+    }
 }
 
 #[test]

@@ -77,6 +77,7 @@ pub fn opening(home: &Home, text: &str, start: bool) -> Opening {
         host_aliases: Vec::new(),
         start,
         size: (24, 80),
+        cwd: None,
     }
 }
 
@@ -128,6 +129,11 @@ impl Talk {
 
     pub fn send(&mut self, message: ToEngine) {
         self.client.send(message).unwrap();
+    }
+
+    /// Waits until everything that was sent is on its way.
+    pub fn flush(&mut self) {
+        self.runtime.block_on(self.client.flush());
     }
 
     pub fn wish(&mut self, command: Command) {

@@ -20,9 +20,12 @@ fn a_past_run_is_seen_as_it_was_at_any_second_and_run_again() {
     terminal.wait_for("two");
     terminal.keys("<");
     terminal.wait_for("not started yet");
-    // Its end is told some time after that of its rank, and a step is a tenth of a second.
-    terminal.keys(">,,,");
+    // Steps of a tenth of a second.
+    terminal.keys(">,,,,,,");
     terminal.wait_for("running");
+    // Of what it prints only what was there by then.
+    terminal.wait_for("one");
+    terminal.wait_gone("two");
     // Nothing is there to be stopped.
     terminal.keys("x");
     terminal.wait_for("this is the past");

@@ -4,18 +4,18 @@ use std::{
     fs::File,
     io::{Read, Write},
     os::{fd::AsFd, unix::process::CommandExt},
-    process::{Child, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
-use dragon_tui::term::Screen;
+use dragon_tui::term::{MouseMode, Screen};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     pty::OpenptFlags,
-    termios::Winsize,
+    termios::{LocalModes, Termios, Winsize, tcgetattr},
 };
 
-use crate::support::program::Home;
+use crate::support::program::{Home, signal};
 
 /// How long something may take to be seen.
 const SOON: Duration = Duration::from_secs(20);
@@ -25,18 +25,27 @@ pub struct Terminal {
     child: Child,
     master: File,
     pub screen: Screen,
-    /// Bytes that it wrote.
-    pub written: usize,
+    /// Everything that it wrote, as it came.
+    pub bytes: Vec<u8>,
+    /// How fast the terminal takes what is written, in bytes a second; absent: at once. It takes nothing at all while
+    /// the test waits for something else.
+    pub speed: Option<u32>,
+    before: Termios,
 }
 
 impl Terminal {
     /// Starts the program with these arguments on a pty of this size.
     pub fn open(home: &Home, arguments: &[&str], rows: u16, cols: u16) -> Self {
+        Self::run(home, home.command(arguments), rows, cols)
+    }
+
+    /// Starts any command on a pty of this size.
+    pub fn run(home: &Home, mut command: Command, rows: u16, cols: u16) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = rustix::pty::openpt(flags).unwrap();
         rustix::pty::unlockpt(&master).unwrap();
         let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).unwrap();
-        let mut command = home.command(arguments);
+        let before = tcgetattr(&master).unwrap();
         command
             .env("TERM", "xterm-256color")
             .env("LANG", "C.UTF-8")
@@ -52,14 +61,46 @@ impl Terminal {
             master: File::from(master),
             child: command.spawn().unwrap(),
             screen: Screen::new(rows, cols, 0),
-            written: 0,
+            bytes: Vec::new(),
+            speed: None,
+            before,
         }
     }
 
-    /// Gives the terminal another size.
+    /// Gives the terminal another size, and tells the program: the pty is not its controlling terminal.
     pub fn resize(&mut self, rows: u16, cols: u16) {
         set_size(&self.master, rows, cols);
         self.screen.resize(rows, cols);
+        signal(self.pid(), libc::SIGWINCH);
+    }
+
+    /// Fails unless the program has the terminal for itself: keys come at once and unseen, pastes and the mouse are told.
+    #[track_caller]
+    pub fn is_taken(&self) {
+        let local = tcgetattr(&self.master).unwrap().local_modes;
+        assert!(!local.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG));
+        let modes = self.screen.modes();
+        assert!(modes.alternate_screen && modes.bracketed_paste, "{modes:?}");
+        assert_ne!(modes.mouse, MouseMode::None);
+    }
+
+    /// Fails unless the terminal is as it was before the program.
+    #[track_caller]
+    pub fn is_given_back(&self) {
+        let now = tcgetattr(&self.master).unwrap();
+        assert_eq!(
+            (now.input_modes, now.output_modes, now.control_modes),
+            (
+                self.before.input_modes,
+                self.before.output_modes,
+                self.before.control_modes
+            )
+        );
+        assert_eq!(now.local_modes, self.before.local_modes);
+        let untouched = Screen::new(1, 2, 0);
+        assert_eq!(self.screen.modes(), untouched.modes());
+        assert!(self.screen.cursor().is_some(), "the cursor is seen again");
+        assert!(!self.screen.is_updating(), "what is written is shown");
     }
 
     pub fn pid(&self) -> i32 {
@@ -92,7 +133,10 @@ impl Terminal {
         match self.master.read(&mut bytes) {
             Ok(count @ 1..) => {
                 self.screen.feed(&bytes[..count]);
-                self.written += count;
+                self.bytes.extend_from_slice(&bytes[..count]);
+                if let Some(speed) = self.speed {
+                    std::thread::park_timeout(Duration::from_secs(count as u64) / speed);
+                }
                 true
             }
             // EIO: the other side is closed.
@@ -127,6 +171,15 @@ impl Terminal {
     #[track_caller]
     pub fn wait_gone(&mut self, text: &str) {
         self.wait_until(&format!("no {text:?}"), |seen| !seen.contains(text));
+    }
+
+    /// Waits until what is seen is not in the middle of a frame.
+    #[track_caller]
+    pub fn wait_for_whole_frame(&mut self) {
+        let deadline = Instant::now() + SOON;
+        while self.screen.is_updating() {
+            assert!(self.read(100) && Instant::now() < deadline);
+        }
     }
 
     /// Waits for the program's end.

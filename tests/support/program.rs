@@ -186,6 +186,11 @@ impl Home {
         runs.into_iter().next().unwrap()
     }
 
+    /// A file of the one run, as far as it is there.
+    pub fn read_run(&self, name: &str) -> String {
+        std::fs::read_to_string(self.the_run().join(name)).unwrap_or_default()
+    }
+
     /// The log of `group/template.rank` of the one run.
     pub fn log(&self, group: &str, template: &str, rank: u32) -> Vec<u8> {
         let path = self

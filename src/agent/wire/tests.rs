@@ -73,6 +73,7 @@ fn samples() -> (Vec<ToAgent>, Vec<FromAgent>) {
     let samples = AgentSamples {
         cpu: 0.5,
         memory: (1, 2),
+        load: Some(1.5),
         gpus: vec![GpuSample {
             index: 0,
             name: "gpu".to_owned(),
@@ -150,7 +151,7 @@ fn samples() -> (Vec<ToAgent>, Vec<FromAgent>) {
     )
 }
 
-/// The file holds what version 1 writes, a message a line in hexadecimal. When this fails, engine and agent of
+/// The file holds what version 2 writes, a message a line in hexadecimal. When this fails, engine and agent of
 /// the same version would misunderstand each other: move [`VERSION`], and add a file of the new one.
 #[test]
 fn the_bytes_of_every_message_are_those_of_its_version() {
@@ -169,7 +170,7 @@ fn the_bytes_of_every_message_are_those_of_its_version() {
                 .map(|message| hex(postcard::to_stdvec(message).unwrap())),
         )
         .collect();
-    let golden = include_str!("../../../tests/formats/wire/agent-1.hex");
+    let golden = include_str!("../../../tests/formats/wire/agent-2.hex");
     assert_eq!(
         golden.lines().collect::<Vec<_>>(),
         lines,

@@ -1,6 +1,6 @@
 //! What an item looks like to people and to programs.
 //!
-//! Owns the kinds of items and everything that makes them safe to print. Never unpickles. Start at [`write`].
+//! What kinds of items there are is told by [`Item`]; this owns what makes them safe to print. Never unpickles. Start at [`write`].
 
 use std::{
     fmt::Write as _,
@@ -9,11 +9,16 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::pickle;
-use crate::term::plain_text::{one_line, safe_lines};
+use crate::{
+    model::item::{Item, Kind},
+    term::plain_text::{one_line, safe_lines},
+};
 
 /// Most bytes of an item that a description shows.
 const SHOWN: usize = 32;
+
+/// Where something is left out.
+const ELLIPSIS: &str = "…";
 
 /// What the output goes to.
 #[derive(Debug, Clone, Copy)]
@@ -22,28 +27,13 @@ pub struct Screen {
     pub terminal: bool,
 }
 
-/// What an item is, by its bytes. Python values other than text travel as pickles, which no text begins like.
-#[derive(Debug, PartialEq)]
-enum Kind<'i> {
-    Text(&'i str),
-    Pickle,
-    Bytes,
-}
-
-fn kind(item: &[u8]) -> Kind<'_> {
-    if pickle::is_pickle(item) {
-        return Kind::Pickle;
-    }
-    std::str::from_utf8(item).map_or(Kind::Bytes, Kind::Text)
-}
-
 /// Writes an item and a line end: text and raw data as they are (to a terminal: text filtered, data described), a
 /// pickle by a description.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()> {
-    match kind(item) {
+    match Item::whole(item).kind() {
         Kind::Bytes if !screen.terminal => out.write_all(&[item, b"\n"].concat()),
         _ => peek(item, screen, out),
     }
@@ -54,13 +44,13 @@ pub fn write(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()
 /// # Errors
 /// Those of `out`.
 pub fn peek(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()> {
-    let description = match kind(item) {
+    let description = match Item::whole(item).kind() {
         Kind::Text(text) if screen.terminal => {
             // The last line's end is ours, as if it were piped; of an item that ends with one too an empty line remains.
             return out.write_all(&safe_lines(&[text.as_bytes(), b"\n"].concat()));
         }
         Kind::Text(text) => return out.write_all(&[text.as_bytes(), b"\n"].concat()),
-        Kind::Pickle => pickle::describe(item),
+        Kind::Pickle => Item::whole(item).pickle(ELLIPSIS),
         Kind::Bytes => describe_bytes(item),
     };
     writeln!(out, "{}", one_line(&description))
@@ -68,13 +58,8 @@ pub fn peek(item: &[u8], screen: Screen, out: &mut impl Write) -> io::Result<()>
 
 /// `<5 bytes: ff 00 …>`
 fn describe_bytes(item: &[u8]) -> String {
-    let mut text = format!("<{} bytes:", item.len());
-    for byte in item.iter().take(SHOWN) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, " {byte:02x}");
-    }
-    text.push_str(if item.len() > SHOWN { " …>" } else { ">" });
-    text
+    let hex = Item::whole(item).hex(SHOWN, ELLIPSIS);
+    format!("<{} bytes: {hex}>", item.len())
 }
 
 /// An item as an object: `queue`, `bytes` (its length), and what it holds, all of it: `text`, else `hex` (for a pickle
@@ -87,12 +72,12 @@ pub fn to_json(queue: &str, item: &[u8]) -> Value {
                 hex
             })
     };
-    match kind(item) {
+    match Item::whole(item).kind() {
         Kind::Text(text) => json!({ "queue": queue, "bytes": item.len(), "text": text }),
         Kind::Pickle => json!({
             "queue": queue,
             "bytes": item.len(),
-            "pickle": pickle::describe(item),
+            "pickle": Item::whole(item).pickle(ELLIPSIS),
             "hex": hex(),
         }),
         Kind::Bytes => json!({ "queue": queue, "bytes": item.len(), "hex": hex() }),

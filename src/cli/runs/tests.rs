@@ -1,3 +1,4 @@
+use crate::model::event::Outcome;
 use std::time::Duration;
 
 use super::*;

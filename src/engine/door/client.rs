@@ -66,7 +66,7 @@ impl Client {
     /// called inside of a tokio runtime.
     ///
     /// # Errors
-    /// When the program cannot be started, there is no descriptor to spare, or the session is too large.
+    /// When the program or the folder for it is not there, there is no descriptor to spare, or the session is too large.
     pub fn launch(program: &Path, opening: Opening) -> io::Result<Self> {
         Self::launch_with(program, &[], opening)
     }
@@ -76,6 +76,11 @@ impl Client {
     /// # Errors
     /// As [`Self::launch`].
     pub fn launch_with(program: &Path, more: &[&str], opening: Opening) -> io::Result<Self> {
+        let cwd = opening.cwd.clone();
+        if let Some(cwd) = cwd.as_deref().filter(|cwd| !cwd.is_dir()) {
+            let text = format!("the folder {} is not there", cwd.display());
+            return Err(io::Error::new(ErrorKind::NotFound, text));
+        }
         let (socket, theirs) = StdStream::pair()?;
         socket.set_nonblocking(true)?;
         let complaints: File =
@@ -87,7 +92,11 @@ impl Client {
         };
         wire::encode(&hello, &mut waiting).map_err(io::Error::other)?;
         let socket = UnixStream::from_std(socket)?;
-        let engine = Command::new(program)
+        let mut engine = Command::new(program);
+        if let Some(cwd) = cwd {
+            engine.current_dir(cwd);
+        }
+        let engine = engine
             .arg("engine")
             .args(more)
             .stdin(Stdio::from(OwnedFd::from(theirs)))

@@ -1,7 +1,7 @@
 //! The engine's end of the socket to its client.
 //!
-//! Owns the socket, what came and is not done yet, and what is to be written. Never waits for the client but at the very
-//! end. Start at [`Line`].
+//! Owns the socket, what came and is not done yet, and what is to be written. Never waits for the client but in
+//! [`Line::flush`]. Start at [`Line`].
 
 use std::{
     collections::VecDeque,
@@ -17,8 +17,8 @@ use super::{
     wire::{FrameReader, FromEngine, PROTOCOL, ToEngine, WireError},
 };
 
-/// How long a client may take nothing of the last messages.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long a client may take nothing of the last messages when the end must not wait for it.
+pub const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Messages of the client that wait for the engine; then no more are read.
 const INBOX_MAX: usize = 64;
@@ -142,10 +142,15 @@ impl Line {
         }
     }
 
-    /// Writes everything that waits, unless the client takes nothing for a while.
-    pub async fn flush(&mut self) {
+    /// Writes everything that waits, unless the client takes nothing for so long; absent: for as long as it lives. May be
+    /// dropped and called again at any time.
+    pub async fn flush(&mut self, patience: Option<Duration>) {
         while !self.gone && !self.out.is_empty() {
-            match timeout(LAST_WORDS, self.socket.writable()).await {
+            let writable = match patience {
+                Some(patience) => timeout(patience, self.socket.writable()).await,
+                None => Ok(self.socket.writable().await),
+            };
+            match writable {
                 Ok(Ok(())) => self.write(),
                 _ => self.lose(),
             }

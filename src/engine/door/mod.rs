@@ -5,7 +5,10 @@
 //! processes: whatever a client wishes goes to the engine as a command. Start at [`client::Client::launch`].
 //!
 //! What a client can rely on:
-//! * events come whole and in order; who does not take them makes the engine wait (never the end of the run);
+//! * nothing of a run ever waits for its client: not a rank, not its output, not a timer;
+//! * events come in order, each once, and all of them to who takes them. Of more than [`backlog::WHOLE_MAX`] that wait,
+//!   those are left out that newer ones have overtaken ([`backlog`]); what comes says the same of the present, and the
+//!   record has all;
 //! * samples and the state of queues are the newest, older ones are left out;
 //! * bytes of panes come only for the processes that were asked for last ([`wire::ToEngine::Watch`]). Who does not take
 //!   them loses the oldest, counted as a gap; nothing else waits for them, so the end of a process may be told before
@@ -14,6 +17,7 @@
 //!   losing or doubling anything: [`join::LogJoin`];
 //! * when the client is gone, everything is stopped, within a bound.
 
+pub mod backlog;
 pub mod client;
 mod errands;
 pub mod join;

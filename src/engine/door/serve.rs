@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    line::Line,
+    line::{LAST_WORDS, Line},
     opening::{Opened, Surroundings, open},
     serving::Serving,
     wire::{FromEngine, Opening, ToEngine},
@@ -77,7 +77,7 @@ async fn serve(
     began: impl FnOnce(&Path),
 ) -> io::Result<()> {
     let Some(opening) = hello(line, signals).await else {
-        line.flush().await;
+        line.flush(Some(LAST_WORDS)).await;
         return Ok(());
     };
     match opened(opening, line, signals, surroundings).await? {
@@ -87,7 +87,7 @@ async fn serve(
         }
         Some(Err(answer)) => {
             line.tell(&answer);
-            line.flush().await;
+            line.flush(Some(LAST_WORDS)).await;
         }
         // It is taken down with this process.
         None => {}

@@ -1,8 +1,15 @@
 //! An engine that runs, and its client.
 //!
 //! Owns the loop between the two while a run lasts: what the client wishes, what it is told and in which order, and how
-//! everything is stopped when it is gone. Never waits for the client: what it does not take waits with the engine
-//! (events), is replaced (samples) or dropped (output). Start at [`Serving::run`].
+//! everything is stopped when it is gone. Never waits for the client while the run lasts, and never lets the engine wait
+//! for it. Start at [`Serving::run`].
+//!
+//! | what the client does not take | bound | when full |
+//! |---|---|---|
+//! | events | [`Backlog`] | those that newer ones have overtaken are left out |
+//! | samples, the state of the queues | one of each | the newer one replaces it |
+//! | output | a ring for each pane | the oldest is dropped and counted |
+//! | answers about the queues | 64 KiB and 16 | the next errand is refused |
 
 use std::{collections::HashSet, io, sync::Arc, time::Duration};
 
@@ -10,8 +17,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     Chunk, QueueSample,
+    backlog::Backlog,
     errands::{Errand, Errands},
-    line::Line,
+    line::{LAST_WORDS, Line},
     opening::Opened,
     serve::{INSISTED, Signals},
     wire::{FromEngine, ToEngine},
@@ -27,14 +35,21 @@ use crate::{
 /// How long the ranks may take to end when the client is gone; then they are killed.
 const ASKED: Duration = Duration::from_secs(3);
 
-/// Bytes of messages ahead of the client: then events wait with the engine.
+/// Bytes of messages ahead of the client: then events wait in the backlog.
 const MESSAGES_AHEAD: usize = 64 << 10;
 
 /// Bytes of output that are brought forward for the client, and one chunk more at most.
 const OUTPUT_AHEAD: usize = 32 << 10;
 
+/// Events taken over from the engine before everything else is looked at again.
+const EVENTS_AT_ONCE: usize = 1024;
+
 /// The shortest time between two looks at the queues.
 const QUEUES_PACE_MIN: Duration = Duration::from_millis(50);
+
+/// How often the queues are told although nothing moves in them, while somebody or something waits there: that it waits
+/// longer and longer is news too.
+const QUEUES_AGE: Duration = Duration::from_secs(1);
 
 /// What ended a wait of the loop.
 enum Woken {
@@ -53,6 +68,10 @@ enum Woken {
 pub struct Serving<'l> {
     line: &'l mut Line,
     handle: EngineHandle,
+    /// What the engine is to be told before anything else.
+    first: Vec<Command>,
+    /// Events that the client was not told.
+    backlog: Backlog,
     errands: Errands,
     watched: HashSet<ProcessId>,
     chunks: Vec<Chunk>,
@@ -65,6 +84,8 @@ pub struct Serving<'l> {
     queues_pace: Option<Duration>,
     queues_look: Instant,
     queues_told: Option<Arc<Vec<QueueSample>>>,
+    /// When their ages are asked for next.
+    queues_age: Instant,
     /// The engine takes no command now.
     busy: bool,
     /// Since when everything is being stopped, and what was asked for so far.
@@ -85,13 +106,12 @@ impl<'l> Serving<'l> {
             folder: handle.folder.clone(),
             queue_socket: handle.queues.path().to_owned(),
         });
-        for command in first.into_iter().rev() {
-            line.inbox.push_front(ToEngine::Command(command));
-        }
         Ok(Self {
             line,
             errands: Errands::start(handle.queues.clone())?,
             handle,
+            first,
+            backlog: Backlog::default(),
             watched: HashSet::new(),
             chunks: Vec::new(),
             more: false,
@@ -100,6 +120,7 @@ impl<'l> Serving<'l> {
             queues_pace: None,
             queues_look: Instant::now(),
             queues_told: None,
+            queues_age: Instant::now(),
             busy: false,
             leaving: None,
             over: false,
@@ -111,18 +132,20 @@ impl<'l> Serving<'l> {
     /// # Errors
     /// When the engine ended without a word.
     pub async fn run(mut self, signals: &mut Signals) -> io::Result<()> {
+        self.line.read();
+        self.begin();
         loop {
             self.line.read();
+            self.mind_loss();
             self.obey();
             self.fill();
             self.line.write();
-            if self.line.gone && self.leaving.is_none() {
-                self.leave();
+            if self.mind_loss() {
                 self.obey();
             }
             match self.wait(signals).await {
                 Woken::Line | Woken::Output => {}
-                Woken::Event(Some(event)) => self.tell(event),
+                Woken::Event(Some(event)) => self.take(event),
                 Woken::Event(None) => break,
                 Woken::Samples => self.sampled = true,
                 Woken::Look => self.look(),
@@ -135,11 +158,37 @@ impl<'l> Serving<'l> {
         }
         if !self.over {
             // Its thread panicked, which said so on standard error. With its links, everything that it started ends.
-            self.line.flush().await;
+            self.leaving.get_or_insert((Instant::now(), Command::Abort));
+            self.deliver(signals).await;
             return Err(io::Error::other("the engine ended without a word"));
         }
-        self.finish().await;
+        self.finish(signals).await;
         Ok(())
+    }
+
+    /// Has the session started, unless its client is gone by now or wants its end: then nothing starts.
+    fn begin(&mut self) {
+        let is_end = |message: &ToEngine| {
+            matches!(
+                message,
+                ToEngine::Bye | ToEngine::Command(Command::Finish | Command::Abort)
+            )
+        };
+        if self.line.gone || self.line.inbox.iter().any(is_end) {
+            return;
+        }
+        for command in std::mem::take(&mut self.first).into_iter().rev() {
+            self.line.inbox.push_front(ToEngine::Command(command));
+        }
+    }
+
+    /// Stops everything when the client is gone. True: so it is, since just now.
+    fn mind_loss(&mut self) -> bool {
+        let is_new = self.line.gone && self.leaving.is_none();
+        if is_new {
+            self.leave();
+        }
+        is_new
     }
 
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
@@ -157,13 +206,15 @@ impl<'l> Serving<'l> {
             }
         };
         // Nothing tells of what was left behind the rest, once the client took that.
-        let left = (self.sampled && ahead == 0) || (self.more && !self.line.out.has_chunks());
+        let left = (self.sampled && ahead == 0)
+            || (self.more && !self.line.out.has_chunks())
+            || (!self.backlog.is_empty() && has_room);
         let look = self.queues_pace.filter(|_| ahead == 0 && !self.line.gone);
         tokio::select! {
             () = std::future::ready(()), if left && !self.line.gone => Woken::Output,
             () = at(due) => Woken::Due,
             () = signals.stop() => Woken::Stop,
-            event = self.handle.events.recv(), if has_room => Woken::Event(event),
+            event = self.handle.events.recv() => Woken::Event(event),
             () = self.handle.commands.room(), if self.busy => Woken::Room,
             () = self.line.ready() => Woken::Line,
             answer = self.errands.answer(), if has_room => Woken::Answer(answer),
@@ -173,15 +224,31 @@ impl<'l> Serving<'l> {
         }
     }
 
-    fn tell(&mut self, event: Stamped) {
+    /// Takes events over from the engine, which waits for nobody.
+    fn take(&mut self, event: Stamped) {
+        let mut next = Some(event);
+        for _ in 0..EVENTS_AT_ONCE {
+            let Some(event) = next else { return };
+            self.keep(event);
+            next = self.handle.events.try_recv().ok();
+        }
+        if let Some(event) = next {
+            self.keep(event);
+        }
+    }
+
+    fn keep(&mut self, event: Stamped) {
         self.over |= matches!(event.event, Event::RunEnded { .. });
-        self.line.tell(&FromEngine::Event(event));
+        if !self.line.gone {
+            self.backlog.push(event);
+        }
     }
 
     /// Everything is to end, within a bound.
     fn leave(&mut self) {
         if self.line.gone {
             self.watch(Vec::new());
+            self.backlog = Backlog::default();
         }
         if self.leaving.is_none() {
             self.leaving = Some((Instant::now(), Command::Finish));
@@ -281,6 +348,12 @@ impl<'l> Serving<'l> {
         };
         self.queues_look = Instant::now() + pace;
         let now = self.handle.queues.snapshot();
+        let waits = |queue: &QueueSample| queue.depth + queue.putters + queue.getters > 0;
+        if self.queues_age <= Instant::now() && now.iter().any(waits) {
+            self.queues_age = Instant::now() + QUEUES_AGE;
+            // It comes with the next look.
+            self.handle.queues.request_snapshot();
+        }
         let told = self.queues_told.as_ref();
         if told.is_none_or(|told| !Arc::ptr_eq(told, &now) && **told != *now) {
             self.line.tell(&FromEngine::Queues(now.to_vec()));
@@ -294,9 +367,9 @@ impl<'l> Serving<'l> {
             return;
         }
         while self.line.out.messages_waiting() < MESSAGES_AHEAD
-            && let Ok(event) = self.handle.events.try_recv()
+            && let Some(event) = self.backlog.pop()
         {
-            self.tell(event);
+            self.line.tell(&FromEngine::Event(event));
         }
         if self.sampled && self.line.out.messages_waiting() == 0 {
             self.sampled = false;
@@ -315,17 +388,27 @@ impl<'l> Serving<'l> {
         }
     }
 
-    /// The run is over: the rest of the output, then the last word.
-    async fn finish(mut self) {
+    /// Hands the client everything that waits for it. Nothing of the run lives any more: it has time, as long as it lives
+    /// itself and nobody wants our end.
+    async fn deliver(&mut self, signals: &mut Signals) {
         loop {
             self.fill();
             if self.line.gone || self.line.out.is_empty() {
-                break;
+                return;
             }
-            self.line.flush().await;
+            let patience = self.leaving.is_some().then_some(LAST_WORDS);
+            tokio::select! {
+                () = self.line.flush(patience) => {}
+                () = signals.stop() => self.leave(),
+            }
         }
+    }
+
+    /// The run is over: the rest of the output, then the last word.
+    async fn finish(mut self, signals: &mut Signals) {
+        self.deliver(signals).await;
         self.line.tell(&FromEngine::Over);
-        self.line.flush().await;
+        self.deliver(signals).await;
         // Old runs are being pruned; the record of this one is complete.
         let join = tokio::task::spawn_blocking(move || self.handle.join());
         let _ = timeout(INSISTED, join).await;

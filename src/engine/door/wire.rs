@@ -45,6 +45,10 @@ pub struct Opening {
     pub start: bool,
     /// Rows and columns of a pane.
     pub size: (u16, u16),
+    /// The folder that the engine itself is started in, where ranks that name none run; absent: this one. It does not
+    /// travel: the client starts it there.
+    #[serde(skip)]
+    pub cwd: Option<PathBuf>,
 }
 
 /// What a client asks of an engine.

@@ -159,6 +159,7 @@ impl Runtime {
             Route::Rank {
                 process,
                 incarnation,
+                zero: self.started,
                 watch,
                 last_output,
             },

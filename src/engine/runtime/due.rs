@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{QUEUE_PACE, Runtime, pulse::Beat};
 use crate::{
     agent::wire::ToAgent,
-    engine::supervisor::Input,
+    engine::{queues::QueueSample, supervisor::Input},
     model::{
         event::{Event, Level},
         ids::HostName,
@@ -77,16 +77,33 @@ impl Runtime {
         }
     }
 
-    /// Records the state of the queues if it changed; whether it did.
+    /// Records the state of the queues if anything moved; whether it did.
     pub(super) fn sample_queues(&mut self) -> bool {
         let samples = self.parts.queues.questions().snapshot();
-        let moved = *samples != self.last_queues;
+        let moved = have_moved(&self.last_queues, &samples);
         let at = self.started.elapsed().as_millis() as f64 / 1e3;
         if moved && self.parts.record.queues(at, samples.to_vec()) {
             self.last_queues = samples.to_vec();
         }
         moved
     }
+}
+
+/// Whether more changed than how long somebody or something waits.
+fn have_moved(before: &[QueueSample], now: &[QueueSample]) -> bool {
+    let alike = |a: &QueueSample, b: &QueueSample| {
+        let waiters = a.waiting.iter().zip(&b.waiting);
+        a.waiting.len() == b.waiting.len()
+            && waiters
+                .into_iter()
+                .all(|(a, b)| (a.side, a.client) == (b.side, b.client))
+            && QueueSample {
+                oldest_ms: b.oldest_ms,
+                waiting: b.waiting.clone(),
+                ..a.clone()
+            } == *b
+    };
+    before.len() != now.len() || !before.iter().zip(now).all(|(a, b)| alike(a, b))
 }
 
 /// The time to the next look at the queues, after one that came after `last`.
@@ -101,6 +118,22 @@ fn queue_pace(last: Duration, moved: bool) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn to_wait_longer_is_no_move() {
+        let sample = |depth: u64, age: u64, client: u64| -> QueueSample {
+            serde_json::from_value(serde_json::json!({
+                "name": "q", "depth": depth, "bytes": 0, "maxsize": null, "put": 0, "got": 0, "put_bytes": 0,
+                "got_bytes": 0, "getters": 0, "putters": 1, "oldest_ms": age,
+                "waiting": [{ "side": "put", "client": client, "task": "", "pid": 7, "waiting_ms": age }],
+            }))
+            .unwrap()
+        };
+        assert!(!have_moved(&[sample(1, 10, 5)], &[sample(1, 9_000, 5)]));
+        assert!(have_moved(&[sample(1, 10, 5)], &[sample(2, 10, 5)]));
+        assert!(have_moved(&[sample(1, 10, 5)], &[sample(1, 10, 6)]));
+        assert!(have_moved(&[], &[sample(1, 10, 5)]));
+    }
 
     #[test]
     fn queues_that_stand_still_are_looked_at_less_and_less_until_one_moves() {

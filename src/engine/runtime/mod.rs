@@ -2,8 +2,8 @@
 //!
 //! Owns the link to the agent, the timeline, probes and watches of silence, and the order at the end of a run.
 //! Never decides what happens to a process, and never waits for the disk before the run ends. While the run lasts,
-//! commands are listened to in every turn. Output and its ends are listened to only while the client and the record
-//! keep up with events, and the agent with requests. What the agent reports of lives is heard even then, so that no
+//! commands are listened to in every turn. Output and its ends are listened to only while the record keeps up with events
+//! (and a headless client, which takes every one of them; the door never is behind), and the agent with requests. What the agent reports of lives is heard even then, so that no
 //! timer speaks of a process that has ended already: without the end of its output no rank ends, so what can come of
 //! it is bounded by the ranks; who stays away for [`SWAMPED`] events stops that and the timers too. At the end
 //! (`farewell`) only the agent and the output thread are heard. Start at [`Runtime::run`].
@@ -53,7 +53,7 @@ use silence::Silences;
 /// How often the queues are looked at for the record while they move; nothing is written while nothing does.
 const QUEUE_PACE: Duration = Duration::from_secs(1);
 
-/// Events that wait for a client or a record which take none: from here on the agent is not heard and no timer fires.
+/// Events that wait for a record or a headless client which take none: from here on the agent is not heard and no timer fires.
 const SWAMPED: usize = 64 * EVENTS_MAX;
 
 /// How often a disk that takes no events is tried again.

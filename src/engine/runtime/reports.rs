@@ -183,6 +183,7 @@ impl Runtime {
             host: HostName::localhost(),
             cpu: samples.cpu,
             memory: samples.memory,
+            load: samples.load,
             gpus: samples.gpus,
         };
         // Latest wins; nobody needs to be looking.

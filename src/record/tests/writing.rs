@@ -353,3 +353,78 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_every_log_it_is_known_how_long_it_was_at_any_second_and_no_byte_is_told_before_it_was_there()
+{
+    let place = place();
+    let run = place.create();
+    let mut logs = run.logs();
+    let zero = Instant::now();
+    logs.count_from(zero);
+    let ids: Vec<LogId> = (0..3)
+        .map(|n| logs.add(process(&format!("g/t.{n}"))))
+        .collect();
+    // Each log: seconds, and its length from then on.
+    let mut grew: Vec<Vec<(f64, u64)>> = vec![Vec::new(); 3];
+    for turn in 0..400u32 {
+        let log = (turn * turn % 3) as usize;
+        let at = Duration::from_millis(u64::from(turn) * 37 + 5);
+        logs.write(ids[log], b"0123456789", zero + at);
+        let before = grew[log].last().map_or(0, |(_, end)| *end);
+        grew[log].push((at.as_secs_f64(), before + 10));
+    }
+    logs.finish(zero + Duration::from_secs(20));
+    let run = place.runs.open("last").unwrap();
+    let lines: Vec<Grown> = run.growth().unwrap().map(Result::unwrap).collect();
+    assert_eq!(lines[0].version, Some(1));
+    let names: HashMap<ProcessId, u32> = lines
+        .iter()
+        .flat_map(|line| {
+            line.logs
+                .iter()
+                .map(|(number, process)| (process.clone(), *number))
+        })
+        .collect();
+    assert_eq!(names.len(), 2, "the third one printed nothing");
+    for second in [0.0, 0.1, 1.0, 3.3, 7.77, 20.0] {
+        for (log, grew) in grew.iter().enumerate().filter(|(_, grew)| !grew.is_empty()) {
+            let number = names[&process(&format!("g/t.{log}"))];
+            let told = lines.iter().take_while(|line| line.at <= second);
+            let told = told
+                .flat_map(|line| &line.ends)
+                .filter(|(n, _)| *n == number)
+                .last();
+            let told = told.map_or(0, |(_, end)| *end);
+            let at = |second: f64| {
+                let before = grew.iter().take_while(|(at, _)| *at <= second);
+                before.last().map_or(0, |(_, end)| *end)
+            };
+            assert!(told <= at(second), "{second}: {told}");
+            assert!(told >= at(second - 0.3), "{second}: {told}");
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_logs_that_grow_at_once_are_noted_by_one_write_of_one_file() {
+    let place = place();
+    let run = place.create();
+    let mut logs = run.logs();
+    logs.set_open_files(2);
+    let zero = Instant::now();
+    logs.count_from(zero);
+    let ids: Vec<LogId> = (0..10_000)
+        .map(|n| logs.add(process(&format!("g/t.{n}"))))
+        .collect();
+    for id in ids.iter().step_by(50) {
+        logs.write(*id, b"x", zero);
+    }
+    let path = run.path().join("growth.jsonl");
+    assert!(
+        !path.exists(),
+        "nothing is written in the first tenth of a second"
+    );
+    logs.finish(zero);
+    assert_eq!(fs::read_to_string(path).unwrap().lines().count(), 1);
+}

@@ -23,6 +23,12 @@ pub fn import(line: &str) -> Option<(String, ProcessTemplate)> {
             return Some((shell_name(line), template));
         }
     };
+    if let [word] = words.as_slice()
+        && let Some(name) = function(word)
+    {
+        let template = ProcessTemplate::new(Target::Python(word.clone()));
+        return Some((proper(name), template));
+    }
     let mut env = IndexMap::new();
     let mut rest = words.as_slice();
     while let [first, others @ ..] = rest
@@ -51,7 +57,9 @@ pub fn understand(template: &mut ProcessTemplate) -> Option<String> {
         Target::Program(line) => {
             let (name, read) = import(line)?;
             // A path may hold blanks too; with arguments of its own it is one.
-            if template.args.is_empty() && read.target != template.target {
+            if matches!(read.target, Target::Python(_)) {
+                template.target = read.target;
+            } else if template.args.is_empty() && read.target != template.target {
                 template.target = read.target;
                 template.args = read.args;
                 for (variable, value) in read.env {
@@ -83,6 +91,20 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     (first && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some((name, value))
+}
+
+/// The function of a word that names one of Python: `file.py:function` or `package.module:function`.
+fn function(word: &str) -> Option<&str> {
+    let is_name = |text: &str| {
+        let mut letters = text.chars();
+        letters
+            .next()
+            .is_some_and(|c| c.is_alphabetic() || c == '_')
+            && letters.all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let (place, function) = word.rsplit_once(':')?;
+    let is_place = place.ends_with(".py") || place.split('.').all(is_name);
+    (is_place && is_name(function)).then_some(function)
 }
 
 /// What the process is about: the script for an interpreter, else the program.
@@ -189,4 +211,30 @@ pub fn join<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
         false => format!("'{}'", word.replace('\'', "'\\''")),
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_of_python_is_told_from_a_program() {
+        for function in ["../lib/a.py:f", "a.py:f_1", "package.module:f", "module:_f"] {
+            let (name, template) = import(function).unwrap();
+            assert_eq!(template.target, Target::Python(function.to_owned()));
+            assert_eq!(name, function.rsplit(':').next().unwrap());
+        }
+        for program in [
+            "a.py",
+            "./a.py",
+            "localhost:8080",
+            "a.py:",
+            ":f",
+            "/opt/a:b",
+            "a..b:f",
+        ] {
+            let (_, template) = import(program).unwrap();
+            assert_eq!(template.target, Target::Program(program.to_owned()));
+        }
+    }
 }

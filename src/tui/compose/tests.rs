@@ -147,6 +147,19 @@ fn a_session_is_composed_from_nothing_by_keys_only() {
 }
 
 #[test]
+fn a_function_of_python_is_understood_where_a_program_is_asked_for() {
+    let mut screens = Screens::of(Session::default());
+    screens.press("n");
+    screens.write("lib.py:work");
+    screens.press("enter");
+    assert_eq!(screens.state.compose.at, node("group", "work"));
+    assert_eq!(
+        screens.template().target,
+        Target::Python("lib.py:work".to_owned())
+    );
+}
+
+#[test]
 fn every_change_can_be_taken_back_and_made_again() {
     let mut screens = Screens::of(demo());
     let mut seen = vec![screens.state.draft.session.clone()];

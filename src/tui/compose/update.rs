@@ -530,6 +530,11 @@ pub fn settle(state: &mut State) {
     if state.compose.problems.is_none() {
         state.compose.problems = Some(state.draft.session.validate());
     }
+    keep_planned(state);
+}
+
+/// Asks where everything would go, where that is not known.
+pub fn keep_planned(state: &mut State) {
     let planning = &mut state.compose.planning;
     let wanted = planning.stale || planning.plan.is_none();
     if wanted && !planning.asked {

@@ -109,3 +109,69 @@ fn an_event_about_a_stranger_changes_nothing() {
     facts.apply(&event(0.0, &RUNNING.replace("g/a", "x/y")));
     assert_eq!(facts, before);
 }
+
+/// What a walk over all ranks finds.
+fn walked(facts: &Facts, selector: Option<&Selector>) -> (Count, Vec<ProcessId>) {
+    let mut count = Count::default();
+    let ranks = facts.selected(selector).map(|(process, rank)| {
+        count.add(&Count::of(rank));
+        process
+    });
+    let ranks = ranks.collect();
+    (count, ranks)
+}
+
+#[test]
+fn what_is_counted_without_a_walk_is_what_a_walk_finds() {
+    let mut facts = facts();
+    let mut at = 0.0;
+    let states = [
+        "waiting", "starting", "running", "stopping", "ended", "lost",
+    ];
+    for step in 0_u32..400 {
+        at += 0.1;
+        let mixed = step.wrapping_mul(2_654_435_761);
+        let rank = (mixed >> 8) % 7;
+        let process = format!("\"process\":\"g/a.{rank}\",\"incarnation\":{}", step / 90);
+        let state = states[(mixed >> 16) as usize % states.len()];
+        let json = match mixed >> 29 {
+            0 => format!(
+                r#"{{"event":"scaled","template":"g/a","replicas":{}}}"#,
+                1 + (mixed >> 20) % 6
+            ),
+            1 => format!(
+                r#"{{"event":"mute_changed",{process},"muted":{},"discarded":0}}"#,
+                rank % 2 == 0
+            ),
+            2 => format!(r#"{{"event":"alerted",{process},"alert":"Died","text":"quiet"}}"#),
+            3 => FAILED.replace("\"process\":\"g/a.1\",\"incarnation\":0", &process),
+            4 => {
+                facts.seen(&id(&format!("g/a.{rank}")));
+                continue;
+            }
+            _ => format!(r#"{{"event":"process_changed",{process},"state":"{state}"}}"#),
+        };
+        facts.apply(&event(at, &json));
+        let selectors = ["g", "g/a", "g/b", "g/a.3", "g/a.6"].map(|it| it.parse().unwrap());
+        for selector in selectors.iter().map(Some).chain([None]) {
+            let (count, ranks) = walked(&facts, selector);
+            assert_eq!(
+                facts.count(selector),
+                count,
+                "{step}: {selector:?} after {json}"
+            );
+            assert_eq!(
+                facts.page(selector, 0, 100),
+                ranks,
+                "{step}: {selector:?} after {json}"
+            );
+            for (place, process) in ranks.iter().enumerate() {
+                assert_eq!(facts.position(selector, process), Some(place));
+                assert_eq!(facts.page(selector, place, 1), [process.clone()]);
+            }
+        }
+        let ended = facts.selected(None).filter_map(|(_, rank)| rank.ended);
+        assert!(facts.last_end() >= ended.fold(0.0, f64::max));
+    }
+    assert!(facts.count(None).total > 2);
+}

@@ -117,8 +117,10 @@ words! {
         Home "home",
         /// To the last row.
         End "end",
-        /// Open, edit, choose, yes.
+        /// Open, edit, choose.
         Enter "enter",
+        /// Yes.
+        Yes "yes",
         /// Out of here, no.
         Back "back",
         /// The keyboard to the next part of the screen.
@@ -243,6 +245,22 @@ words! {
         Earliest "earliest",
         /// The end of a past run.
         Latest "latest",
+    }
+}
+
+impl Action {
+    /// By how many rows it moves, with pages of so many.
+    pub fn rows(self, page: usize) -> Option<isize> {
+        let page = isize::try_from(page).unwrap_or(isize::MAX);
+        Some(match self {
+            Action::Up => -1,
+            Action::Down => 1,
+            Action::PageUp => -page,
+            Action::PageDown => page,
+            Action::Home => isize::MIN,
+            Action::End => isize::MAX,
+            _ => return None,
+        })
     }
 }
 

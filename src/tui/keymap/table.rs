@@ -36,6 +36,8 @@ const fn row(
     }
 }
 
+/// The run screen with its panes apart.
+const PANES: &[Context] = &[Run, Pane];
 /// The whole run screen.
 const RUN: &[Context] = &[Run, Pane, Context::Merged];
 /// The whole compose screen.
@@ -52,6 +54,8 @@ const ROWS: &[Context] = &[
     Runs,
     Context::Help,
 ];
+/// Where something lies beside a row, or inside of it.
+const SIDES: &[Context] = &[Compose, Form, Run, Pane, Queues, Hosts];
 /// The places that have what is global.
 const SCREENS: &[Context] = &[
     Compose,
@@ -141,7 +145,7 @@ pub(super) const TABLE: &[Row] = &[
         "mute: throw output away at its source; again: open it",
         "mute",
     ),
-    row(RUN, "z", Zoom, "one pane alone, and back", "zoom"),
+    row(PANES, "z", Zoom, "one pane alone, and back", "zoom"),
     row(
         RUN,
         "a",
@@ -149,7 +153,7 @@ pub(super) const TABLE: &[Row] = &[
         "all panes as one, and back",
         "all-in-one",
     ),
-    row(&[Run, Pane], "i", Type, "type into the process", "type"),
+    row(PANES, "i", Type, "type into the process", "type"),
     row(
         &[Run, Pane],
         "I",
@@ -197,9 +201,9 @@ pub(super) const TABLE: &[Row] = &[
     row(RUN, "S", SaveOutput, "save the output to a file", ""),
     row(RUN, "o", Pager, "read the output in $PAGER", ""),
     row(RUN, "O", Editor, "the same in $EDITOR, a copy", ""),
-    row(RUN, "space", Layout, "next layout of the panes", ""),
-    row(RUN, "]", NextPage, "next page of panes", ""),
-    row(RUN, "[", PreviousPage, "page of panes before", ""),
+    row(PANES, "space", Layout, "next layout of the panes", ""),
+    row(PANES, "]", NextPage, "next page of panes", ""),
+    row(PANES, "[", PreviousPage, "page of panes before", ""),
     row(&[Run], "C", Collapse, "close or open all of the tree", ""),
     row(
         &[Context::Merged],
@@ -215,7 +219,7 @@ pub(super) const TABLE: &[Row] = &[
         "save with what was done since the start",
         "",
     ),
-    row(RUN, "enter", Enter, "to its pane", ""),
+    row(PANES, "enter", Enter, "to its pane", ""),
     row(
         &[Typing],
         "ctrl-]",
@@ -235,6 +239,7 @@ pub(super) const TABLE: &[Row] = &[
     row(&[Queues], "P", Put, "put a test item", "put"),
     row(&[Queues], "D", Purge, "throw all items away", "purge"),
     row(&[Queues], "w", Why, "who waits, and why", "why"),
+    row(&[Queues, Hosts], "s", Start, "start the session", ""),
     // Hosts
     row(&[Hosts], "enter", Enter, "to its processes", "processes"),
     row(&[Hosts], "w", Why, "why it is not used", "why"),
@@ -266,7 +271,8 @@ pub(super) const TABLE: &[Row] = &[
     // Everywhere
     row(&[List], "enter", Enter, "choose", "choose"),
     row(&[Prompt], "enter", Enter, "done", "done"),
-    row(&[Confirm], "enter y", Enter, "yes", "yes"),
+    row(&[Confirm], "y", Yes, "yes", "yes"),
+    row(&[Confirm], "enter", Enter, "what is chosen", ""),
     row(&[Confirm], "n esc ctrl-c", Back, "no", "no"),
     row(&[List, Prompt], "esc ctrl-c", Back, "cancel", "cancel"),
     row(
@@ -279,8 +285,8 @@ pub(super) const TABLE: &[Row] = &[
     row(&[Context::Help], "/", Search, "search", "search"),
     row(ROWS, "up k", Up, "up", ""),
     row(ROWS, "down j", Down, "down", ""),
-    row(ROWS, "left h", Left, "left, less, close", ""),
-    row(ROWS, "right l", Right, "right, more, open", ""),
+    row(SIDES, "left h", Left, "left, less, close", ""),
+    row(SIDES, "right l", Right, "right, more, open", ""),
     row(ROWS, "pageup ctrl-b", PageUp, "a page up", ""),
     row(ROWS, "pagedown ctrl-f", PageDown, "a page down", ""),
     row(ROWS, "home g", Home, "to the first", ""),
@@ -289,7 +295,6 @@ pub(super) const TABLE: &[Row] = &[
     row(TEXT_ROWS, "down ctrl-n", Down, "down", "move"),
     row(TEXT_ROWS, "pageup", PageUp, "a page up", ""),
     row(TEXT_ROWS, "pagedown", PageDown, "a page down", ""),
-    row(TEXT_ROWS, "tab", Toggle, "mark", ""),
     row(&[Prompt], "up", Up, "what was typed before", ""),
     row(&[Prompt], "down", Down, "what was typed after", ""),
     row(&[Prompt], "tab", NextFocus, "complete", ""),

@@ -3,10 +3,14 @@
 //! Owns what each of them knows; at most a few are open, the last one gets the keys. Drawn in [`view`], changed in
 //! [`update`]. Never performs anything: what the user chose goes on as an [`Action`] or a [`Wish`].
 
+mod prompt;
+pub mod sheet;
 pub mod update;
 pub mod view;
 
-use std::path::PathBuf;
+pub use self::prompt::{Typed, listed};
+
+use std::{borrow::Cow, path::PathBuf};
 
 use super::{
     compose::pick::Picker,
@@ -42,14 +46,23 @@ pub enum Wish {
     Recover(String),
     /// The same with the session and what was done since its start.
     OverwriteTimeline(PathBuf),
+    /// Write the output that is looked at over a file that is there.
+    OverwriteOutput(PathBuf),
     /// Delete a past run, by its id.
     DeleteRun(String),
     /// Throw away changes and run a past run again, by its id.
     RunAgain(String),
 }
 
+impl Wish {
+    /// Whether it takes something away that does not come back.
+    pub fn destroys(&self) -> bool {
+        !matches!(self, Wish::Recover(_))
+    }
+}
+
 /// What a line of text is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum For {
     /// A pattern to look for in the panes and logs.
     Search,
@@ -63,25 +76,28 @@ pub enum For {
     SaveOutput,
     /// A session to open.
     Open,
-    /// An item for the queue that is selected.
-    Put,
+    /// An item for this queue.
+    Put(String),
+    /// A part of the names of what is to be shown.
+    Narrow,
     /// A command line to make a template of.
     Command,
 }
 
 impl For {
     /// As a title.
-    pub fn title(self) -> &'static str {
-        match self {
+    pub fn title(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             For::Search => "search (regular expression)",
             For::Filter => "show only lines that match",
             For::SaveAs => "save the session as",
             For::SaveTimeline => "save the session with what was done as",
             For::SaveOutput => "save the output as",
             For::Open => "open a session",
-            For::Put => "put into the queue",
+            For::Put(queue) => return Cow::Owned(format!("put into {queue}")),
+            For::Narrow => "show only those with this in their name",
             For::Command => "a shell command, as you would type it",
-        }
+        })
     }
 }
 
@@ -94,6 +110,10 @@ pub enum Overlay {
         of: Context,
         /// First line shown.
         scroll: usize,
+        /// Only keys that fit are shown.
+        find: Input,
+        /// Keys are text of that.
+        is_finding: bool,
     },
     /// Every action by name.
     Palette {
@@ -115,7 +135,7 @@ pub enum Overlay {
     },
     /// What was said.
     Notices {
-        /// Lines from the newest.
+        /// First line shown; beyond the last one: as far down as it goes.
         scroll: usize,
     },
     /// A question.
@@ -124,6 +144,8 @@ pub enum Overlay {
         question: String,
         /// What yes does.
         wish: Wish,
+        /// Yes is chosen.
+        yes: bool,
     },
     /// A line of text.
     Prompt {
@@ -133,6 +155,10 @@ pub enum Overlay {
         input: Input,
         /// What is wrong with it.
         problem: Option<String>,
+        /// How many lines back what was typed before is looked at, and what was typed now.
+        before: Option<(usize, String)>,
+        /// Names that it may go on with are asked for.
+        waiting: Option<u64>,
     },
     /// A list to choose from.
     Pick(Box<Picker>),
@@ -161,6 +187,8 @@ impl Overlay {
     pub fn confirm(question: impl Into<String>, wish: Wish) -> Self {
         Self::Confirm {
             question: question.into(),
+            // Enter is pressed too easily for what does not come back.
+            yes: !wish.destroys(),
             wish,
         }
     }
@@ -191,21 +219,41 @@ impl Overlay {
             what,
             input: Input::new(text),
             problem: None,
+            before: None,
+            waiting: None,
+        }
+    }
+
+    /// The keys of a place.
+    pub fn help(of: Context) -> Self {
+        Self::Help {
+            of,
+            scroll: 0,
+            find: Input::default(),
+            is_finding: false,
         }
     }
 
     /// Where keys go while it is open.
     pub fn context(&self) -> Context {
         match self {
+            Overlay::Help {
+                is_finding: true, ..
+            } => Context::List,
             Overlay::Help { .. } | Overlay::Notices { .. } | Overlay::Problems { .. } => {
                 Context::Help
             }
             Overlay::Why(_) => Context::Help,
-            Overlay::Palette { .. } | Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Themes { .. } | Overlay::Found | Overlay::Alerts { .. } | Overlay::Pick(_) => {
-                Context::List
-            }
+            Overlay::Prompt { .. } => Context::Prompt,
+            Overlay::Palette { .. }
+            | Overlay::Themes { .. }
+            | Overlay::Found
+            | Overlay::Alerts { .. }
+            | Overlay::Pick(_) => Context::List,
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,24 +5,24 @@
 use std::path::{Path, PathBuf};
 
 use crossterm::event::KeyEvent;
+use ratatui::layout::Position;
 
-use super::{For, Overlay, Wish};
+use super::{For, Overlay, Wish, prompt, sheet, view};
 use crate::{
-    engine::door::wire::ToEngine,
     model::{
         document::Session,
         event::{Command, Level},
     },
     tui::{
-        alerts, compose,
-        keymap::{Action, Context, Keymap},
-        message::Effect,
-        run,
-        runs::{self, Ask},
+        alerts, compose, hosts,
+        keymap::{Action, Keymap},
+        message::{Effect, Target},
+        queues, run, runs,
         state::{Draft, State, Tab},
+        theme::Theme,
         timeline,
         update::{abort, perform, quit_now},
-        widget::fuzzy,
+        widget::{fuzzy, list, text::wrapped},
     },
 };
 
@@ -72,9 +72,20 @@ fn find(palette: &mut Overlay, keymap: &Keymap) {
 /// A key that is text.
 pub fn typed(state: &mut State, key: &KeyEvent) {
     match state.overlays.last_mut() {
-        Some(Overlay::Prompt { input, problem, .. }) => {
-            input.key(key);
+        Some(Overlay::Prompt {
+            input,
+            problem,
+            before,
+            ..
+        }) => {
+            if input.key(key) {
+                *before = None;
+            }
             *problem = None;
+        }
+        Some(Overlay::Help { find, scroll, .. }) => {
+            find.key(key);
+            *scroll = 0;
         }
         Some(palette @ Overlay::Palette { .. }) => {
             if let Overlay::Palette { input, .. } = palette
@@ -92,6 +103,7 @@ pub fn typed(state: &mut State, key: &KeyEvent) {
 pub fn pasted(state: &mut State, text: &str) {
     match state.overlays.last_mut() {
         Some(Overlay::Prompt { input, .. }) => input.paste(text),
+        Some(Overlay::Help { find, .. }) => find.paste(text),
         Some(Overlay::Pick(picker)) => {
             picker.input.paste(text);
             picker.filter();
@@ -109,27 +121,45 @@ pub fn pasted(state: &mut State, text: &str) {
 /// Does what a key means in the topmost overlay.
 pub fn act(state: &mut State, action: Action) {
     let page = usize::from(state.area.height / 2).max(1);
+    if let Some(by) = action.rows(page)
+        && scroll(state, by)
+    {
+        return;
+    }
     let Some(top) = state.overlays.last_mut() else {
         return;
     };
     match top {
-        Overlay::Help { scroll, .. } | Overlay::Problems { scroll, .. } => match action {
-            Action::Up => *scroll = scroll.saturating_sub(1),
-            Action::Down => *scroll += 1,
-            Action::PageUp => *scroll = scroll.saturating_sub(page),
-            Action::PageDown => *scroll += page,
-            Action::Home => *scroll = 0,
+        Overlay::Help {
+            find,
+            is_finding,
+            scroll,
+            ..
+        } => match action {
+            Action::Search => *is_finding = true,
+            Action::Enter if *is_finding => *is_finding = false,
+            // First out of what is looked for.
+            Action::Back if *is_finding || !find.is_empty() => {
+                *is_finding = false;
+                find.set("");
+                *scroll = 0;
+            }
             Action::Back | Action::Enter | Action::Help | Action::Quit => close(state),
             _ => {}
         },
-        Overlay::Notices { scroll } => match action {
-            Action::Up => *scroll += 1,
-            Action::Down => *scroll = scroll.saturating_sub(1),
-            Action::PageUp => *scroll += page,
-            Action::PageDown => *scroll = scroll.saturating_sub(page),
-            Action::Back | Action::Enter | Action::Notices | Action::Quit => close(state),
-            _ => {}
-        },
+        Overlay::Problems { .. } => {
+            if matches!(action, Action::Back | Action::Enter | Action::Quit) {
+                close(state);
+            }
+        }
+        Overlay::Notices { .. } => {
+            if matches!(
+                action,
+                Action::Back | Action::Enter | Action::Notices | Action::Quit
+            ) {
+                close(state);
+            }
+        }
         Overlay::Why(_) => {
             if matches!(
                 action,
@@ -138,28 +168,26 @@ pub fn act(state: &mut State, action: Action) {
                 close(state);
             }
         }
-        Overlay::Palette { found, at, .. } => match action {
-            Action::Up => *at = at.saturating_sub(1),
-            Action::Down => *at = (*at + 1).min(found.len().saturating_sub(1)),
-            Action::Back => close(state),
-            Action::Enter => {
+        Overlay::Palette { found, at, .. } => {
+            if let Some(by) = action.rows(page) {
+                let last = found.len().saturating_sub(1);
+                *at = at.saturating_add_signed(by).min(last);
+            } else if action == Action::Enter {
                 let chosen = found.get(*at).copied();
                 close(state);
                 if let Some(action) = chosen {
                     perform(state, action);
                 }
+            } else if action == Action::Back {
+                close(state);
             }
-            _ => {}
-        },
+        }
         Overlay::Themes { at, before } => {
             let last = state.themes.len().saturating_sub(1);
-            match action {
-                Action::Up => *at = at.saturating_sub(1),
-                Action::Down => *at = (*at + 1).min(last),
-                Action::Home => *at = 0,
-                Action::End => *at = last,
-                Action::Enter => return close(state),
-                Action::Back => {
+            match (action, action.rows(page)) {
+                (_, Some(by)) => *at = at.saturating_add_signed(by).min(last),
+                (Action::Enter, _) => return close(state),
+                (Action::Back, _) => {
                     state.theme = std::mem::take(before);
                     return close(state);
                 }
@@ -171,8 +199,10 @@ pub fn act(state: &mut State, action: Action) {
             }
         }
         Overlay::Pick(_) => compose::pick::act(state, action),
-        Overlay::Confirm { wish, .. } => match action {
-            Action::Enter => {
+        Overlay::Confirm { wish, yes, .. } => match action {
+            Action::Left | Action::Right => *yes = !*yes,
+            Action::Enter if !*yes => close(state),
+            Action::Enter | Action::Yes => {
                 let wish = wish.clone();
                 close(state);
                 grant(state, wish);
@@ -183,10 +213,12 @@ pub fn act(state: &mut State, action: Action) {
         Overlay::Prompt { .. } => match action {
             Action::Enter => answer(state),
             Action::Back => close(state),
-            _ => {}
+            _ => {
+                prompt::act(state, action);
+            }
         },
         Overlay::Alerts { .. } => {
-            if !alerts::act(state, action) && action == Action::Back {
+            if !alerts::act(state, action, page) && action == Action::Back {
                 close(state);
             }
         }
@@ -195,20 +227,15 @@ pub fn act(state: &mut State, action: Action) {
                 return close(state);
             };
             let last = search.hits().len().saturating_sub(1);
-            match action {
-                Action::Up => search.at = search.at.saturating_sub(1),
-                Action::Down => search.at = (search.at + 1).min(last),
-                Action::PageUp => search.at = search.at.saturating_sub(page),
-                Action::PageDown => search.at = (search.at + page).min(last),
-                Action::Home => search.at = 0,
-                Action::End => search.at = last,
-                Action::Enter => {
+            match (action, action.rows(page)) {
+                (_, Some(by)) => search.at = search.at.saturating_add_signed(by).min(last),
+                (Action::Enter, _) => {
                     close(state);
                     run::hits::leave(state);
                     run::hits::go(state);
                     state.tab = Tab::Run;
                 }
-                Action::Back => {
+                (Action::Back, _) => {
                     close(state);
                     run::hits::leave(state);
                 }
@@ -216,6 +243,98 @@ pub fn act(state: &mut State, action: Action) {
             }
         }
     }
+}
+
+/// Scrolls what is to be read. False: the topmost overlay is a list or something else.
+fn scroll(state: &mut State, by: isize) -> bool {
+    let theme = Theme::bare("", state.glyphs);
+    let Some(overlay) = state.overlays.last() else {
+        return false;
+    };
+    let Some(sheet) = sheet::of(state, overlay, &theme) else {
+        return false;
+    };
+    let height = usize::from(sheet.place(state.places.body).height);
+    if let Some(
+        Overlay::Help { scroll, .. }
+        | Overlay::Problems { scroll, .. }
+        | Overlay::Notices { scroll },
+    ) = state.overlays.last_mut()
+    {
+        *scroll = list::scrolled(*scroll, by, sheet.lines.len(), height);
+    }
+    true
+}
+
+/// A click: chooses what it is on.
+pub fn clicked(state: &mut State, at: Position) {
+    let area = state.places.body;
+    let Some(overlay) = state.overlays.last() else {
+        return;
+    };
+    if let Some([yes, no]) = view::answers(state, overlay, area) {
+        if yes.contains(at) {
+            act(state, Action::Yes);
+        } else if no.contains(at) {
+            act(state, Action::Back);
+        }
+        return;
+    }
+    let Some((rows, list)) = view::rows(state, overlay, area) else {
+        return;
+    };
+    if !rows.contains(at) {
+        return;
+    }
+    let selected = list.selected.unwrap_or(0);
+    let first = list::keep_visible(list.first, selected, list.length, rows.height);
+    let to = first + usize::from(at.y - rows.y);
+    if to >= list.length {
+        return;
+    }
+    let by = (to as isize).saturating_sub(selected as isize);
+    let is_chosen = match state.overlays.last_mut() {
+        Some(Overlay::Palette { at, .. }) => {
+            *at = to;
+            true
+        }
+        Some(Overlay::Pick(picker)) => {
+            picker.at = to;
+            true
+        }
+        Some(Overlay::Found) => {
+            if let Some(search) = state.run.as_mut().and_then(|run| run.found.as_mut()) {
+                search.at = to;
+            }
+            by == 0
+        }
+        Some(Overlay::Alerts { at }) => {
+            *at = to;
+            by == 0
+        }
+        Some(Overlay::Themes { at, .. }) => {
+            *at = to;
+            if let Some(name) = state.themes.get(to) {
+                state.theme.clone_from(name);
+            }
+            by == 0
+        }
+        _ => false,
+    };
+    if is_chosen {
+        act(state, Action::Enter);
+    }
+}
+
+/// Shows lines to be read.
+pub fn tell(state: &mut State, title: impl Into<String>, lines: Vec<String>) {
+    let width = state.area.width.saturating_sub(8).min(92);
+    let lines = lines.iter().flat_map(|line| wrapped(line, width));
+    state.overlays.push(Overlay::Problems {
+        title: title.into(),
+        lines: lines.map(|line| (line, false)).collect(),
+        scroll: 0,
+    });
 }
 
 fn close(state: &mut State) {
@@ -230,7 +349,7 @@ fn grant(state: &mut State, wish: Wish) {
         Wish::Abort => abort(state),
         Wish::Do(command) => state.command(command),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
-        Wish::Purge(queue) => state.effect(Effect::Send(ToEngine::Purge { queue })),
+        Wish::Purge(queue) => queues::update::purge(state, queue),
         Wish::Discard(path) => open_session(state, &path),
         Wish::Overwrite(path) => save_to(state, path),
         Wish::Recover(text) => {
@@ -238,7 +357,8 @@ fn grant(state: &mut State, wish: Wish) {
             compose::files::take_text(state, text);
         }
         Wish::OverwriteTimeline(path) => timeline::save_to(state, path),
-        Wish::DeleteRun(id) => state.effect(Effect::Runs(Ask::Delete(id))),
+        Wish::OverwriteOutput(path) => save_output(state, path),
+        Wish::DeleteRun(id) => runs::update::delete(state, id),
         Wish::RunAgain(id) => runs::update::again(state, id),
     }
 }
@@ -248,7 +368,8 @@ fn answer(state: &mut State) {
     let Some(Overlay::Prompt { what, input, .. }) = state.overlays.last() else {
         return;
     };
-    let (what, text) = (*what, input.text().to_owned());
+    let (what, text) = (what.clone(), input.text().to_owned());
+    state.typed.remember(&what, &text);
     let refused = match what {
         For::Search | For::Filter if text.is_empty() => {
             close(state);
@@ -274,36 +395,34 @@ fn answer(state: &mut State) {
             }
             Err(error) => one_line(&error.to_string()),
         },
+        For::Narrow => {
+            close(state);
+            return match state.tab {
+                Tab::Hosts => hosts::update::narrow(state, text.trim()),
+                _ => queues::update::narrow(state, text.trim()),
+            };
+        }
         _ if text.trim().is_empty() => "type a name, or esc to leave".to_owned(),
         For::SaveAs => {
             let path = PathBuf::from(text.trim());
             close(state);
-            if path.exists() && state.draft.path.as_deref() != Some(&path) {
-                let question = format!("{} is there already: write over it?", path.display());
-                state
-                    .overlays
-                    .push(Overlay::confirm(question, Wish::Overwrite(path)));
-            } else {
+            if state.draft.path.as_deref() == Some(&path) {
                 save_to(state, path);
+            } else {
+                state.effect(Effect::Look(Target::Session(path)));
             }
             return;
         }
         For::SaveTimeline => {
-            let path = PathBuf::from(text.trim());
             close(state);
-            if path.exists() {
-                let question = format!("{} is there already: write over it?", path.display());
-                state
-                    .overlays
-                    .push(Overlay::confirm(question, Wish::OverwriteTimeline(path)));
-            } else {
-                timeline::save_to(state, path);
-            }
+            let path = PathBuf::from(text.trim());
+            state.effect(Effect::Look(Target::Timeline(path)));
             return;
         }
         For::SaveOutput => {
             close(state);
-            save_output(state, PathBuf::from(text.trim()));
+            let path = PathBuf::from(text.trim());
+            state.effect(Effect::Look(Target::Output(path)));
             return;
         }
         For::Open => {
@@ -317,9 +436,9 @@ fn answer(state: &mut State) {
             compose::update::import(state, &text);
             return;
         }
-        For::Put => {
+        For::Put(queue) => {
             close(state);
-            super::super::queues::update::put(state, text.into_bytes());
+            queues::update::put(state, queue, text.into_bytes());
             return;
         }
     };
@@ -333,6 +452,24 @@ fn one_line(text: &str) -> String {
     last.unwrap_or_default().trim().to_owned()
 }
 
+/// Whether a file is there that is to be written: written, or asked about first.
+pub fn looked(state: &mut State, target: Target, exists: bool) {
+    if !exists {
+        return match target {
+            Target::Session(path) => save_to(state, path),
+            Target::Timeline(path) => timeline::save_to(state, path),
+            Target::Output(path) => save_output(state, path),
+        };
+    }
+    let path = target.path().display();
+    let question = format!("{path} is there already: write over it?");
+    let wish = match target {
+        Target::Session(path) => Wish::Overwrite(path),
+        Target::Timeline(path) => Wish::OverwriteTimeline(path),
+        Target::Output(path) => Wish::OverwriteOutput(path),
+    };
+    state.open_unasked(Overlay::confirm(question, wish));
+}
 /// Opens another session; asks first when changes would be lost.
 pub fn open_asked(state: &mut State, path: PathBuf) {
     if state.draft.is_changed() {
@@ -350,11 +487,7 @@ pub fn open_asked(state: &mut State, path: PathBuf) {
 pub fn open_session(state: &mut State, path: &Path) {
     match Session::open(path) {
         Ok(loaded) => {
-            let swap = compose::files::swap(state);
-            compose::files::is_kept(state, swap);
-            state.draft = Draft::of(loaded);
-            state.compose.forget();
-            compose::files::remember(state);
+            put_draft(state, Draft::of(loaded));
             compose::files::offer_unsaved(state);
             if !state.is_live() {
                 state.run = None;
@@ -369,6 +502,15 @@ pub fn open_session(state: &mut State, path: &Path) {
                 .push(Overlay::problems(title, &problems, &text));
         }
     }
+}
+
+/// Another session is composed: nothing of the one before stays, its unsaved changes neither.
+pub fn put_draft(state: &mut State, draft: Draft) {
+    let swap = compose::files::swap(state);
+    compose::files::is_kept(state, swap);
+    state.draft = draft;
+    state.compose.forget();
+    compose::files::remember(state);
 }
 
 /// Writes the session.
@@ -405,6 +547,9 @@ fn save_output(state: &mut State, to: PathBuf) {
 
 /// Whether a key is text for the topmost overlay.
 pub fn takes_text(state: &State) -> bool {
-    matches!(state.overlays.last(), Some(Overlay::Pick(_)))
-        || !state.overlays.is_empty() && state.context() == Context::Prompt
+    match state.overlays.last() {
+        Some(Overlay::Pick(_) | Overlay::Palette { .. } | Overlay::Prompt { .. }) => true,
+        Some(Overlay::Help { is_finding, .. }) => *is_finding,
+        _ => false,
+    }
 }

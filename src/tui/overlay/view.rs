@@ -6,22 +6,20 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Overlay;
-use crate::{
-    model::event::Level,
-    tui::{
-        alerts,
-        compose::pick::Picker,
-        facts::Said,
-        keymap::{Context, Keymap},
-        state::State,
-        theme::Theme,
-        widget::{
-            format, fuzzy, list,
-            panel::Panel,
-            popup,
-            text::{columns, cut_left, put, put_cut, put_line},
-        },
+pub use crate::tui::widget::text::wrapped;
+
+use super::{Overlay, sheet};
+use crate::tui::{
+    alerts,
+    compose::pick::Picker,
+    keymap::{Action, Context, Keymap},
+    state::State,
+    theme::Theme,
+    widget::{
+        format, fuzzy, list,
+        panel::Panel,
+        popup,
+        text::{columns, cut_left, put, put_cut, put_line},
     },
 };
 
@@ -34,26 +32,18 @@ pub fn draw(
     buffer: &mut Buffer,
 ) -> Option<Position> {
     match overlay {
-        Overlay::Help { of, scroll } => help(state, *of, *scroll, theme, area, buffer),
+        Overlay::Help { scroll, .. }
+        | Overlay::Notices { scroll }
+        | Overlay::Problems { scroll, .. } => {
+            return to_read(state, overlay, *scroll, theme, area, buffer);
+        }
         Overlay::Palette {
-            input,
-            found,
-            at,
-            of,
+            input, found, of, ..
         } => {
             let panel = Panel::new("what do you want to do?");
-            let inside = popup::draw(buffer, area, (64, 18), &panel, theme);
+            let inside = popup::draw(buffer, area, PALETTE, &panel, theme);
             let cursor = input.draw(buffer, inside, true, theme);
-            let rows = Rect {
-                y: inside.y + 2.min(inside.height),
-                height: inside.height.saturating_sub(2),
-                ..inside
-            };
-            let view = list::View {
-                first: (*at).saturating_sub(usize::from(rows.height) / 2),
-                selected: (!found.is_empty()).then_some(*at),
-                length: found.len(),
-            };
+            let (rows, view) = rows(state, overlay, area).unwrap_or_default();
             list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
                 let action = found[index];
                 let keys: Vec<String> = state
@@ -80,15 +70,10 @@ pub fn draw(
             });
             return cursor;
         }
-        Overlay::Themes { at, .. } => {
-            let height = state.themes.len() as u16 + 2;
+        Overlay::Themes { .. } => {
             let panel = Panel::new("theme");
-            let inside = popup::draw(buffer, area, (32, height), &panel, theme);
-            let view = list::View {
-                first: 0,
-                selected: Some(*at),
-                length: state.themes.len(),
-            };
+            popup::draw(buffer, area, themes_size(state), &panel, theme);
+            let (inside, view) = rows(state, overlay, area).unwrap_or_default();
             list::draw(buffer, inside, view, theme, |buffer, line, index, _| {
                 put(
                     buffer,
@@ -100,31 +85,37 @@ pub fn draw(
                 );
             });
         }
-        Overlay::Pick(picker) => return pick(picker, theme, area, buffer),
-        Overlay::Notices { scroll } => notices(state, *scroll, theme, area, buffer),
-        Overlay::Confirm { question, .. } => {
-            let width = (columns(question) + 6).max(32).min(area.width);
-            let lines = wrapped(question, width.saturating_sub(4));
+        Overlay::Pick(picker) => return pick(state, overlay, picker, theme, area, buffer),
+        Overlay::Confirm { question, yes, .. } => {
+            let (size, lines) = question_size(question, area);
             let panel = Panel::new("really?");
-            let height = lines.len() as u16 + 4;
-            let inside = popup::draw(buffer, area, (width, height), &panel, theme);
+            let inside = popup::draw(buffer, area, size, &panel, theme);
             for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
                 put(buffer, inside.x, y, inside.width, line, theme.text);
             }
-            if inside.height > 1 {
-                let keys = Line::from(vec![
-                    Span::styled("y", theme.key),
-                    Span::styled(" yes   ", theme.dim),
-                    Span::styled("n", theme.key),
-                    Span::styled(" no", theme.dim),
+            let [on_yes, on_no] = answers(state, overlay, area)?;
+            for (place, action, word, is_chosen) in [
+                (on_yes, Action::Yes, "yes", *yes),
+                (on_no, Action::Back, "no", !*yes),
+            ] {
+                let line = Line::from(vec![
+                    Span::styled(
+                        format!(" {}", state.key(Context::Confirm, action)),
+                        theme.key,
+                    ),
+                    Span::styled(format!(" {word} "), theme.dim),
                 ]);
-                put_line(buffer, inside.x, inside.bottom() - 1, inside.width, &keys);
+                put_line(buffer, place.x, place.y, place.width, &line);
+                if is_chosen {
+                    list::select(buffer, place, theme);
+                }
             }
         }
         Overlay::Prompt {
             what,
             input,
             problem,
+            ..
         } => {
             let panel = Panel::new(what.title());
             let height = if problem.is_some() { 4 } else { 3 };
@@ -147,44 +138,197 @@ pub fn draw(
             return cursor;
         }
         Overlay::Why(process) => why(state, process, theme, area, buffer),
-        Overlay::Found => found(state, theme, area, buffer),
+        Overlay::Found => found(state, overlay, theme, area, buffer),
         Overlay::Alerts { at } => alerts::draw(state, *at, theme, area, buffer),
-        Overlay::Problems {
-            title,
-            lines,
-            scroll,
-        } => {
-            let width = area.width.saturating_sub(4).min(100);
-            let height = (lines.len() as u16).saturating_add(2).min(area.height);
-            let panel = Panel::new(title.clone()).footer("esc closes");
-            let inside = popup::draw(buffer, area, (width, height), &panel, theme);
-            let first = (*scroll).min(lines.len().saturating_sub(usize::from(inside.height)));
-            for ((line, is_error), y) in lines.iter().skip(first).zip(inside.top()..inside.bottom())
-            {
-                let style = if *is_error { theme.error } else { theme.text };
-                put_cut(buffer, inside.x, y, inside.width, line, style, theme.glyphs);
-            }
-        }
     }
     None
 }
 
-/// A list to choose from, with a line to type in above.
-fn pick(picker: &Picker, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+/// Columns and rows of the palette.
+const PALETTE: (u16, u16) = (64, 18);
+
+fn themes_size(state: &State) -> (u16, u16) {
+    let themes = u16::try_from(state.themes.len()).unwrap_or(u16::MAX);
+    (32, themes.saturating_add(2))
+}
+
+fn pick_size(picker: &Picker, area: Rect) -> (u16, u16) {
     let width = area.width.saturating_sub(4).min(84);
     let wanted = u16::try_from(picker.items.len()).unwrap_or(u16::MAX);
-    let height = wanted.saturating_add(4).clamp(6, 24);
+    (width, wanted.saturating_add(4).clamp(6, 24))
+}
+
+fn found_size(area: Rect) -> (u16, u16) {
+    (
+        area.width.saturating_sub(4).min(120),
+        area.height.saturating_sub(2),
+    )
+}
+
+/// The size of a question, and its lines.
+fn question_size(question: &str, area: Rect) -> ((u16, u16), Vec<String>) {
+    let width = (columns(question) + 6).max(32).min(area.width);
+    let lines = wrapped(question, width.saturating_sub(4));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    ((width, height.saturating_add(4)), lines)
+}
+
+/// The rows of a list that lies over the screen: where they are and what of them is seen.
+pub fn rows(state: &State, overlay: &Overlay, area: Rect) -> Option<(Rect, list::View)> {
+    let below = |inside: Rect, lines: u16| Rect {
+        y: inside.y + lines.min(inside.height),
+        height: inside.height.saturating_sub(lines),
+        ..inside
+    };
+    let (rows, at, length) = match overlay {
+        Overlay::Palette { found, at, .. } => {
+            (below(popup::inside(area, PALETTE), 2), *at, found.len())
+        }
+        Overlay::Pick(picker) => {
+            let inside = popup::inside(area, pick_size(picker, area));
+            (below(inside, 2), picker.at, picker.found.len())
+        }
+        Overlay::Themes { at, .. } => {
+            let inside = popup::inside(area, themes_size(state));
+            (inside, *at, state.themes.len())
+        }
+        Overlay::Found => {
+            let search = state.run.as_ref()?.found.as_ref()?;
+            // The lines around the selected one below, the hits above.
+            let inside = popup::inside(area, found_size(area));
+            let rows = Rect {
+                height: inside.height - context_of(inside),
+                ..inside
+            };
+            (rows, search.at, search.hits().len())
+        }
+        _ => return None,
+    };
+    let view = list::View {
+        first: at.saturating_sub(usize::from(rows.height) / 2),
+        selected: (length > 0).then_some(at),
+        length,
+    };
+    Some((rows, view))
+}
+
+/// Lines around a hit, with the rule above them.
+fn context_of(inside: Rect) -> u16 {
+    6.min(inside.height / 3)
+}
+
+/// Where yes and no are, of a question.
+pub fn answers(state: &State, overlay: &Overlay, area: Rect) -> Option<[Rect; 2]> {
+    let Overlay::Confirm { question, .. } = overlay else {
+        return None;
+    };
+    let inside = popup::inside(area, question_size(question, area).0);
+    if inside.height < 2 {
+        return None;
+    }
+    let width =
+        |action, word: &str| columns(&state.key(Context::Confirm, action)) + columns(word) + 3;
+    let yes = Rect {
+        y: inside.bottom() - 1,
+        width: width(Action::Yes, "yes"),
+        height: 1,
+        ..inside
+    };
+    let no = Rect {
+        x: yes.right() + 1,
+        width: width(Action::Back, "no"),
+        ..yes
+    };
+    Some([yes.intersection(inside), no.intersection(inside)])
+}
+
+/// Lines to be read.
+fn to_read(
+    state: &State,
+    overlay: &Overlay,
+    scroll: usize,
+    theme: &Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let sheet = sheet::of(state, overlay, theme)?;
+    let place = sheet.place(area);
+    let first = sheet.first(scroll, area);
+    let hidden = sheet.lines.len() > usize::from(place.height);
+    let footer = match hidden {
+        true => {
+            let last = first + usize::from(place.height).saturating_sub(1);
+            format!(
+                "{}  {}",
+                format::place(last, sheet.lines.len()),
+                sheet.footer
+            )
+        }
+        false => sheet.footer.clone(),
+    };
+    let panel = Panel::new(sheet.title.clone()).footer(footer);
+    let inside = popup::draw(buffer, area, sheet.size(), &panel, theme);
+    let mut cursor = None;
+    if let Overlay::Help {
+        find, is_finding, ..
+    } = overlay
+        && sheet.has_input
+        && !inside.is_empty()
+    {
+        let used = put(buffer, inside.x, inside.y, inside.width, "/", theme.key);
+        let line = Rect {
+            x: inside.x + used + 1,
+            width: inside.width.saturating_sub(used + 1),
+            ..inside
+        };
+        cursor = find.draw(buffer, line, *is_finding, theme);
+    }
+    for (line, y) in sheet
+        .lines
+        .iter()
+        .skip(first)
+        .zip(place.top()..place.bottom())
+    {
+        put_line_cut(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..place
+            },
+            line,
+            theme,
+        );
+    }
+    cursor
+}
+
+/// A line, with an ellipsis where it does not fit.
+fn put_line_cut(buffer: &mut Buffer, place: Rect, line: &Line<'_>, theme: &Theme) {
+    put_line(buffer, place.x, place.y, place.width, line);
+    if line.width() > usize::from(place.width) && !place.is_empty() {
+        let x = place.right() - 1;
+        put(buffer, x, place.y, 1, theme.glyphs.ellipsis, theme.dim);
+    }
+}
+
+/// A list to choose from, with a line to type in above.
+fn pick(
+    state: &State,
+    overlay: &Overlay,
+    picker: &Picker,
+    theme: &Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let (width, height) = pick_size(picker, area);
     let mut panel = Panel::new(picker.title.clone());
     if picker.found.len() > usize::from(height.saturating_sub(4)) {
         panel = panel.footer(format::place(picker.at, picker.found.len()));
     }
     let inside = popup::draw(buffer, area, (width, height), &panel, theme);
     let cursor = picker.input.draw(buffer, inside, true, theme);
-    let rows = Rect {
-        y: inside.y + 2.min(inside.height),
-        height: inside.height.saturating_sub(2),
-        ..inside
-    };
+    let (rows, view) = rows(state, overlay, area).unwrap_or_default();
     if picker.found.is_empty() {
         let text = match picker.waiting {
             Some(_) => "looking",
@@ -194,11 +338,6 @@ fn pick(picker: &Picker, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
             put(buffer, rows.x, rows.y, rows.width, text, theme.dim);
         }
     }
-    let view = list::View {
-        first: picker.at.saturating_sub(usize::from(rows.height) / 2),
-        selected: (!picker.found.is_empty()).then_some(picker.at),
-        length: picker.found.len(),
-    };
     list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
         let Some(hit) = picker.found.get(index) else {
             return;
@@ -234,99 +373,6 @@ fn pick(picker: &Picker, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
     cursor
 }
 
-fn help(state: &State, of: Context, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let rows = state.config.keymap.help(of);
-    let panel = Panel::new(format!("keys: {}", of.name())).footer("esc closes");
-    let (own, global): (Vec<_>, Vec<_>) = rows.iter().partition(|row| !row.global);
-    let mut lines: Vec<Option<(String, &str)>> = Vec::new();
-    for rows in [own, global] {
-        if !lines.is_empty() && !rows.is_empty() {
-            lines.push(None);
-        }
-        for row in rows {
-            let keys: Vec<String> = row
-                .keys
-                .iter()
-                .map(|key| key.label(theme.glyphs).to_string())
-                .collect();
-            lines.push(Some((keys.join(" "), row.words)));
-        }
-    }
-    let height = (lines.len() as u16 + 2).min(area.height);
-    let inside = popup::draw(buffer, area, (70, height), &panel, theme);
-    let first = scroll.min(lines.len().saturating_sub(usize::from(inside.height)));
-    for (line, y) in lines.iter().skip(first).zip(inside.top()..inside.bottom()) {
-        if let Some((keys, words)) = line {
-            put_cut(buffer, inside.x, y, 20, keys, theme.key, theme.glyphs);
-            let width = inside.width.saturating_sub(22);
-            put_cut(
-                buffer,
-                inside.x + 22,
-                y,
-                width,
-                words,
-                theme.text,
-                theme.glyphs,
-            );
-        }
-    }
-}
-
-fn notices(state: &State, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let told = state.run.iter().flat_map(|run| &run.facts.said);
-    let mut said: Vec<&Said> = told.chain(&state.news).collect();
-    said.sort_by(|a, b| a.at.total_cmp(&b.at));
-    let count = said.len();
-    let panel = Panel::new("what was said").footer(format!("{count}"));
-    let size = (
-        area.width.saturating_sub(4).min(110),
-        area.height.saturating_sub(2),
-    );
-    let inside = popup::draw(buffer, area, size, &panel, theme);
-    if said.is_empty() {
-        put(
-            buffer,
-            inside.x,
-            inside.y,
-            inside.width,
-            "nothing yet",
-            theme.dim,
-        );
-        return;
-    }
-    let height = usize::from(inside.height);
-    let last = count.saturating_sub(scroll.min(count.saturating_sub(height)));
-    let first = last.saturating_sub(height);
-    for (said, y) in said[first..last].iter().zip(inside.top()..inside.bottom()) {
-        let (sign, style) = match said.level {
-            Level::Info => (theme.glyphs.info, theme.info),
-            Level::Warning => (theme.glyphs.warning, theme.warning),
-            Level::Error => (theme.glyphs.failed, theme.error),
-        };
-        let time =
-            format::clock(std::time::Duration::try_from_secs_f64(said.at).unwrap_or_default());
-        put(
-            buffer,
-            inside.x,
-            y,
-            inside.width,
-            &format!("{time:>8} "),
-            theme.dim,
-        );
-        put(buffer, inside.x + 9, y, 2, sign, style);
-        let width = inside.width.saturating_sub(11);
-        put_cut(
-            buffer,
-            inside.x + 11,
-            y,
-            width,
-            &said.text,
-            theme.text,
-            theme.glyphs,
-        );
-    }
-}
-
 fn why(
     state: &State,
     process: &crate::model::ids::ProcessId,
@@ -359,62 +405,58 @@ fn why(
         .iter()
         .flat_map(|line| wrapped(line, width.saturating_sub(4)))
         .collect();
-    let panel = Panel::new(format!("why is {process} as it is?")).footer("esc closes");
+    let panel = Panel::new(format!("why is {process} as it is?")).footer(sheet::closes(state));
     let inside = popup::draw(buffer, area, (width, lines.len() as u16 + 2), &panel, theme);
     for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
         put(buffer, inside.x, y, inside.width, line, theme.text);
     }
 }
 
-fn found(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let search = state.run.as_ref().and_then(|run| run.found.as_ref());
-    let Some(search) = search else { return };
-    let size = (
-        area.width.saturating_sub(4).min(120),
-        area.height.saturating_sub(2),
-    );
+fn found(state: &State, overlay: &Overlay, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(run) = &state.run else { return };
+    let Some(search) = &run.found else { return };
     let hits = search.hits();
+    let logs = |number: usize| match number {
+        1 => "1 log".to_owned(),
+        number => format!("{} logs", format::count(number as u64)),
+    };
     let footer = match &search.found {
-        None => format!("looking: {} of {} logs", search.searched, search.logs),
+        None => format!(
+            "{} of {} searched  {} ends it",
+            format::count(search.searched as u64),
+            logs(search.logs),
+            state.key(Context::List, Action::Back)
+        ),
         Some(found) => {
-            let mut parts = vec![format::place(search.at, hits.len())];
+            let mut parts = vec![format!(
+                "{} in {}",
+                format::place(search.at, hits.len()),
+                logs(search.logs)
+            )];
             if found.left_out > 0 {
                 parts.push(format!("{} older ones are left out", found.left_out));
             }
             if found.unread > 0 {
-                parts.push(format!("{} logs cannot be read", found.unread));
+                parts.push(format!("{} cannot be read", logs(found.unread)));
             }
             parts.join(&format!(" {} ", theme.glyphs.dot))
         }
     };
     let panel = Panel::new(format!("/{}/ in the logs", search.pattern)).footer(footer);
-    let inside = popup::draw(buffer, area, size, &panel, theme);
+    let inside = popup::draw(buffer, area, found_size(area), &panel, theme);
     if hits.is_empty() {
         let text = match search.found {
-            Some(_) => format!("not found in {} logs", search.logs),
+            Some(_) => format!("not found in {}", logs(search.logs)),
             None => "looking".to_owned(),
         };
         put(buffer, inside.x, inside.y, inside.width, &text, theme.dim);
         return;
     }
-    // The lines around the selected one below, the hits above.
-    let context = 6.min(inside.height / 3);
-    let rows = Rect {
-        height: inside.height - context,
-        ..inside
-    };
-    let pattern = regex::Regex::new(&search.pattern).ok();
-    let view = list::View {
-        first: search.at.saturating_sub(usize::from(rows.height) / 2),
-        selected: Some(search.at),
-        length: hits.len(),
-    };
+    let context = context_of(inside);
+    let (rows, view) = rows(state, overlay, area).unwrap_or_default();
     list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
         let hit = &hits[index];
-        let label = match &state.run {
-            Some(run) => run.session.label(&hit.process),
-            None => hit.process.to_string(),
-        };
+        let label = run.session.label(&hit.process);
         let head = format!("{label}:{} ", hit.number);
         let used = put(buffer, line.x, line.y, line.width, &head, theme.dim);
         let text = hit.line();
@@ -428,7 +470,8 @@ fn found(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             theme.text,
             theme.glyphs,
         );
-        if let Some(found) = pattern.as_ref().and_then(|pattern| pattern.find(text)) {
+        let pattern = run.search.as_ref();
+        if let Some(found) = pattern.and_then(|pattern| pattern.find(text)) {
             let from = columns(&text[..found.start()]);
             let mark = Rect::new(line.x + used + from, line.y, columns(found.as_str()), 1);
             buffer.set_style(mark.intersection(line), theme.search_hit);
@@ -457,21 +500,4 @@ fn found(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             put_cut(buffer, below.x, y, below.width, text, style, theme.glyphs);
         }
     }
-}
-
-/// A text in lines of at most so many columns, broken between words.
-pub fn wrapped(text: &str, width: u16) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if columns(line) + 1 + columns(word) <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }

@@ -30,6 +30,18 @@ impl State {
         self.merged = Some(merged);
     }
 
+    /// Another moment of a past run is looked at: its lines are read anew. A part of a log stays what it is.
+    pub(super) fn merge_anew(&mut self, before: Merged) {
+        if before.part.is_some() {
+            self.merged = Some(before);
+            return;
+        }
+        let mut merged = Merged::new(before.of, self.next_number());
+        merged.set_filter(before.filter);
+        merged.wake();
+        self.merged = Some(merged);
+    }
+
     /// Shows panes again; the lines are kept.
     pub fn leave_merged(&mut self) {
         if let Some(merged) = self.merged.take()
@@ -102,9 +114,9 @@ impl State {
         let logs = wanted.into_iter().filter_map(|(process, from)| {
             Some(LogPart {
                 path: self.log(&process)?,
+                to: self.until(&process).unwrap_or(u64::MAX),
                 process,
                 from,
-                to: u64::MAX,
                 most,
             })
         });

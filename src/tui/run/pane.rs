@@ -96,6 +96,8 @@ pub struct Pane {
     pub paused: bool,
     /// The end of the log is still being read.
     loading: bool,
+    /// What the log asks is answered: the program began just now, and may wait for it.
+    answers: bool,
     /// Nothing was shown yet.
     is_new: bool,
     /// The log has more than what is shown.
@@ -131,6 +133,7 @@ impl Pane {
             ways: None,
             paused: false,
             loading: true,
+            answers: false,
             is_new: true,
             is_cut: false,
             waiting: VecDeque::new(),
@@ -146,6 +149,7 @@ impl Pane {
 
     /// Closed for now: what waits is in the log as well, and is read from there when it is opened again.
     pub fn close(&mut self) {
+        self.answers = false;
         self.paused = false;
         self.waiting.clear();
         self.waiting_bytes = 0;
@@ -157,12 +161,20 @@ impl Pane {
     }
 
     /// The log was read: its bytes from `at` on, to which this life wrote last. True: there are bytes before it that
-    /// nobody has seen, so that nobody knows what a full-screen program drew.
-    pub fn loaded(&mut self, life: Incarnation, at: u64, mut bytes: Vec<u8>) -> bool {
+    /// nobody has seen, so that nobody knows what a full-screen program drew. What the program asks in them is answered
+    /// only if `answers`: it began just now, and may wait for it.
+    pub fn loaded(
+        &mut self,
+        life: Incarnation,
+        at: u64,
+        mut bytes: Vec<u8>,
+        answers: bool,
+    ) -> bool {
         if !self.loading {
             return false;
         }
         self.loading = false;
+        self.answers = answers;
         self.silent_until = at + bytes.len() as u64;
         let missing = at.saturating_sub(self.position);
         let mut begin = at;
@@ -296,7 +308,8 @@ impl Pane {
             true => self.screen.feed(&with_returns(new, &mut self.returned)),
             false => self.screen.feed(new),
         }
-        let is_past = piece.stream.is_none() || !self.is_live && end <= self.silent_until;
+        let is_log = piece.stream.is_none();
+        let is_past = is_log || !self.is_live && end <= self.silent_until;
         self.is_live |= !is_past;
         if known < len {
             self.position = end;
@@ -307,8 +320,11 @@ impl Pane {
             self.waiting.push_front(piece);
         }
         let replies = self.screen.take_replies();
-        // Nobody waits for an answer any more.
-        if is_past { Vec::new() } else { replies }
+        // Nobody waits for an answer any more, but a program that began just now.
+        match is_past && !(self.answers && is_log) {
+            true => Vec::new(),
+            false => replies,
+        }
     }
 
     /// Bytes are not shown.

@@ -75,7 +75,7 @@ mod tests {
     fn pane(rank: usize) -> Pane {
         let process = format!("g/a.{rank}").parse().unwrap();
         let mut pane = Pane::new(process, (10, 100), 2_000, 0);
-        pane.loaded(Incarnation(0), 0, b"x".to_vec());
+        pane.loaded(Incarnation(0), 0, b"x".to_vec(), false);
         pane
     }
 

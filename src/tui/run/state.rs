@@ -6,7 +6,7 @@
 mod typing;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -37,7 +37,7 @@ use crate::{
         message::Effect,
         queues::{History, Look},
         runs::{
-            Past,
+            Ends, Past,
             reading::{Moment, Opened},
         },
         timeline::Noted,
@@ -51,6 +51,9 @@ const NUDGE: Duration = Duration::from_millis(100);
 /// How long a frame waits for a program that is in the middle of changing its picture.
 const TORN_MAX: Duration = Duration::from_millis(50);
 
+/// Seconds for which a process that has begun counts as new: what it asked of its terminal meanwhile, it still waits
+/// for.
+const NEW: f64 = 3.0;
 /// How it stands with the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
@@ -128,12 +131,16 @@ pub struct State {
     pub past: Option<Box<Past>>,
     /// What programs are told that ask for foreground and background.
     pub colours: Option<[(u8, u8, u8); 2]>,
+    /// How long its logs were at that moment.
+    ends: Ends,
     /// What the user did since it was started.
     pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
     /// Whose output is asked for, sorted.
     pub(super) watched: Vec<ProcessId>,
+    /// Processes whose first questions to their terminal were answered from their logs.
+    answered: BTreeSet<ProcessId>,
     scrollback: usize,
     /// Places in logs: what lies before is not shown, because the user cleared it away.
     cleared: HashMap<ProcessId, u64>,
@@ -170,9 +177,11 @@ impl State {
             because: None,
             past: None,
             colours: None,
+            ends: Ends::default(),
             noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
+            answered: BTreeSet::new(),
             scrollback,
             cleared: HashMap::new(),
             grabbed: None,
@@ -181,20 +190,37 @@ impl State {
 
     /// A past run as it was in the end.
     pub fn of_the_past(opened: Opened, scrollback: usize) -> Self {
-        let past = Past::new(&opened);
         let mut run = Self::new(&opened.session, scrollback);
-        run.folder = Some(opened.listed.path);
+        let past = Past::new(opened.listed, &opened.through);
+        run.folder = Some(past.listed.path.clone());
         run.link = Link::Past;
         run.past = Some(Box::new(past));
-        run.turn_to(opened.moment);
+        run.turn_to(opened.through.moment);
         run
     }
 
-    /// A past run as it was at another moment.
-    pub fn turn_to(&mut self, moment: Moment) {
+    /// A past run as it was at another moment: what is to be read anew for that.
+    pub fn turn_to(&mut self, moment: Moment) -> Vec<Effect> {
         self.facts = moment.facts;
         self.queues = moment.queues;
         self.clock = (moment.at, None);
+        let before = std::mem::replace(&mut self.ends, moment.ends);
+        // They hold what was there at another moment.
+        self.parked.clear();
+        self.merged_before = None;
+        if let Some(merged) = self.merged.take() {
+            self.merge_anew(merged);
+        }
+        let changed = self.panes.iter().map(|(pane, _)| &pane.process);
+        let changed = changed.filter(|process| before.of(process) != self.ends.of(process));
+        changed
+            .filter_map(|process| self.read_tail(process))
+            .collect()
+    }
+
+    /// Where the log of a process ends at the moment that is looked at; absent: where it ends.
+    pub fn until(&self, process: &ProcessId) -> Option<u64> {
+        self.ends.of(process)
     }
 
     /// Another run is looked at: nothing of this one is drawn, so that its output need not come.
@@ -315,27 +341,17 @@ impl State {
         Some(log_path(self.folder.as_deref()?, process))
     }
 
-    /// The processes whose panes belong to what is selected, and which of them is current.
-    fn scope(&self) -> (Vec<ProcessId>, usize) {
-        let Some(selected) = self.selected() else {
-            return (Vec::new(), 0);
-        };
-        let current = process_of(&selected);
+    /// The ranks whose panes belong to what is selected; none: nothing is selected.
+    fn scope(&self) -> Option<Selector> {
+        let selected = self.selected()?;
         if self.zoom {
-            return (self.current().into_iter().collect(), 0);
+            return self.current().as_ref().map(super::tree::selector_of);
         }
-        let scope = match (&selected.template, &current) {
+        Some(match (&selected.template, selected.rank) {
             // A rank is shown among those of its group.
-            (None, _) | (_, Some(_)) => Selector::group(selected.group.clone()),
-            (Some(_), None) => selected.clone(),
-        };
-        let all: Vec<ProcessId> = self
-            .facts
-            .selected(Some(&scope))
-            .map(|(process, _)| process)
-            .collect();
-        let at = current.and_then(|current| all.iter().position(|process| *process == current));
-        (all, at.unwrap_or(usize::MAX))
+            (None, _) | (_, Some(_)) => Selector::group(selected.group),
+            (Some(_), None) => selected,
+        })
     }
 
     /// Opens the panes that belong to what is selected in this area, closes the others, and says what is to be done
@@ -348,19 +364,28 @@ impl State {
             self.parked.trim(0);
             return self.arrange_merged();
         }
-        let (all, current) = self.scope();
+        let scope = self.scope();
+        let all = scope
+            .as_ref()
+            .map_or(0, |scope| self.facts.count(Some(scope)).total as usize);
         let layout = if self.zoom {
             Layout::Fixed(1)
         } else {
             self.layout
         };
-        let each = layout.capacity(area, all.len());
-        self.pages = all.len().div_ceil(each).max(1);
-        self.page = match current {
-            usize::MAX => self.page.min(self.pages - 1),
-            current => current / each,
+        let each = layout.capacity(area, all);
+        self.pages = all.div_ceil(each).max(1);
+        let selected = self.selected().as_ref().and_then(process_of);
+        let at = selected.and_then(|process| self.facts.position(scope.as_ref(), &process));
+        self.page = match at {
+            // The pane of the rank that is selected is always there.
+            Some(at) => at / each,
+            None => self.page.min(self.pages - 1),
         };
-        let shown: Vec<ProcessId> = all.into_iter().skip(self.page * each).take(each).collect();
+        let shown = match &scope {
+            Some(scope) => self.facts.page(Some(scope), self.page * each, each),
+            None => Vec::new(),
+        };
         let tiles = tiles::split(area, shown.len());
         let mut before = std::mem::take(&mut self.panes);
         for (process, tile) in shown.iter().zip(tiles) {
@@ -468,22 +493,53 @@ impl State {
     /// Reads the end of a log, as far as its pane does not show it.
     pub fn read_tail(&self, process: &ProcessId) -> Option<Effect> {
         let open = self.panes.iter().find(|(pane, _)| pane.process == *process);
+        // Of the past it is read as it was, and not gone on with.
+        let open = open.filter(|(pane, _)| self.link != Link::Past || pane.is_loading());
+        let cleared = self.cleared.get(process).copied().unwrap_or(0);
         Some(Effect::ReadTail {
             process: process.clone(),
             path: self.log(process)?,
-            from: open.map_or(0, |(pane, _)| pane.shown_until()),
+            from: open.map_or(cleared, |(pane, _)| pane.shown_until()),
             bytes: TAIL,
+            until: self.until(process),
         })
     }
 
-    /// The end of a log was read.
-    pub fn loaded(&mut self, process: &ProcessId, at: u64, bytes: Vec<u8>, now: Instant) {
+    /// The end of a log was read, as if it ended at `until`.
+    pub fn loaded(
+        &mut self,
+        process: &ProcessId,
+        at: u64,
+        bytes: Vec<u8>,
+        until: Option<u64>,
+        now: Instant,
+    ) {
+        // Of another moment: the one that is wanted is on its way.
+        if until != self.until(process) {
+            return;
+        }
         let rank = self.facts.rank(process);
         let life = rank.map(|rank| rank.incarnation).unwrap_or_default();
-        if let Some(pane) = self.pane(process)
-            && pane.loaded(life, at, bytes)
-        {
-            pane.nudged = Some(now);
+        // A program that asks at once does so before its pane is there, and may wait for the answer.
+        let began = rank.filter(|it| it.restarts() == 0);
+        let began = began.and_then(|rank| rank.began);
+        let is_new =
+            self.link == Link::Up && began.is_some_and(|began| self.seconds(now) - began < NEW);
+        let answers = is_new && self.answered.insert(process.clone());
+        let (is_past, scrollback) = (self.link == Link::Past, self.scrollback);
+        let from = self.cleared.get(process).copied().unwrap_or(0);
+        let open = self.panes.len();
+        if let Some(pane) = self.pane(process) {
+            if is_past && !pane.is_loading() {
+                let size = pane.screen.size();
+                let scrollback = parked::scrollback(scrollback, open, size.cols);
+                let ways = pane.ways;
+                *pane = Pane::new(process.clone(), (size.rows, size.cols), scrollback, from);
+                pane.ways = ways;
+            }
+            if pane.loaded(life, at, bytes, answers) {
+                pane.nudged = Some(now);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::{
     model::ids::{ProcessId, Selector},
-    tui::facts::Facts,
+    tui::facts::{Facts, TemplateFacts},
 };
 
 /// A template of more ranks than this begins folded.
@@ -22,6 +22,80 @@ pub struct Row {
     pub depth: u16,
     /// Whether it has rows below it that are not shown.
     pub folded: bool,
+}
+
+/// The row of a group or a template.
+#[derive(Debug)]
+struct Heading {
+    row: Row,
+    /// Its place, from the top.
+    at: usize,
+}
+
+/// All rows, of which only those of groups and templates are held: a template may have a million ranks, and few of them
+/// are on the screen.
+#[derive(Debug)]
+pub struct Rows<'f> {
+    facts: &'f Facts,
+    headings: Vec<Heading>,
+    length: usize,
+}
+
+impl Rows<'_> {
+    fn add(&mut self, what: Selector, depth: u16, folded: bool, below: usize) {
+        let row = Row {
+            what,
+            depth,
+            folded,
+        };
+        let at = self.length;
+        self.headings.push(Heading { row, at });
+        self.length += 1 + below;
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    fn template(&self, what: &Selector) -> Option<&TemplateFacts> {
+        let group = self.facts.groups.get(&what.group)?;
+        group.templates.get(what.template.as_ref()?)
+    }
+
+    /// The row at a place, 0 at the top.
+    pub fn get(&self, at: usize) -> Option<Row> {
+        if at >= self.length {
+            return None;
+        }
+        let index = self.headings.partition_point(|heading| heading.at <= at);
+        let heading = self.headings.get(index.checked_sub(1)?)?;
+        let Some(below) = (at - heading.at).checked_sub(1) else {
+            return Some(heading.row.clone());
+        };
+        let rank = self.template(&heading.row.what)?.at(below)?;
+        Some(Row {
+            what: Selector {
+                rank: Some(rank),
+                ..heading.row.what.clone()
+            },
+            depth: 2,
+            folded: false,
+        })
+    }
+
+    /// Where the row of something is; none: it has none now.
+    pub fn position(&self, what: &Selector) -> Option<usize> {
+        let heading = self.headings.iter().find(|heading| {
+            let its = &heading.row.what;
+            (&its.group, &its.template) == (&what.group, &what.template)
+        })?;
+        let Some(rank) = what.rank else {
+            return Some(heading.at);
+        };
+        let below = self.template(what)?.position(rank)?;
+        (!heading.row.folded).then_some(heading.at + 1 + below)
+    }
 }
 
 /// What is selected and what is folded.
@@ -95,7 +169,7 @@ impl Tree {
         let ranks = what.template.as_ref().map_or(0, |template| {
             let group = facts.groups.get(&what.group);
             let template = group.and_then(|group| group.templates.get(template));
-            template.map_or(0, |template| template.ranks.len())
+            template.map_or(0, TemplateFacts::len)
         });
         (ranks > FOLDED_FROM) != self.turned.contains(what)
     }
@@ -132,40 +206,28 @@ impl Tree {
     }
 
     /// The rows as they are now, from the top.
-    pub fn rows(&self, facts: &Facts) -> Vec<Row> {
-        let mut rows = Vec::new();
+    pub fn rows<'f>(&self, facts: &'f Facts) -> Rows<'f> {
+        let mut rows = Rows {
+            facts,
+            headings: Vec::new(),
+            length: 0,
+        };
         for (group, in_group) in &facts.groups {
             let what = Selector::group(group.clone());
             let folded = self.is_folded(&what, facts);
-            rows.push(Row {
-                what,
-                depth: 0,
-                folded,
-            });
+            rows.add(what, 0, folded, 0);
             if folded {
                 continue;
             }
-            for name in in_group.templates.keys() {
+            for (name, template) in &in_group.templates {
                 let what = Selector {
                     group: group.clone(),
                     template: Some(name.clone()),
                     rank: None,
                 };
                 let folded = self.is_folded(&what, facts);
-                rows.push(Row {
-                    what: what.clone(),
-                    depth: 1,
-                    folded,
-                });
-                if folded {
-                    continue;
-                }
-                let ranks = facts.selected(Some(&what));
-                rows.extend(ranks.map(|(process, _)| Row {
-                    what: selector_of(&process),
-                    depth: 2,
-                    folded: false,
-                }));
+                let below = if folded { 0 } else { template.len() };
+                rows.add(what, 1, folded, below);
             }
         }
         rows
@@ -175,14 +237,11 @@ impl Tree {
     pub fn step(&mut self, facts: &Facts, by: isize) {
         let rows = self.rows(facts);
         let selected = self.selected(facts);
-        let at = rows
-            .iter()
-            .position(|row| Some(&row.what) == selected.as_ref())
-            .unwrap_or(0);
+        let at = selected.and_then(|selected| rows.position(&selected));
         let last = rows.len().saturating_sub(1);
-        let to = at.saturating_add_signed(by).min(last);
+        let to = at.unwrap_or(0).saturating_add_signed(by).min(last);
         if let Some(row) = rows.get(to) {
-            self.selected = Some(row.what.clone());
+            self.selected = Some(row.what);
         }
     }
 
@@ -234,7 +293,13 @@ mod tests {
 
     fn names(tree: &Tree, facts: &Facts) -> Vec<String> {
         let rows = tree.rows(facts);
-        rows.iter().map(|row| row.what.to_string()).collect()
+        let all = (0..rows.len()).filter_map(|at| rows.get(at));
+        all.map(|row| {
+            let place = rows.position(&row.what);
+            assert_eq!(rows.get(place.unwrap()), Some(row.clone()));
+            row.what.to_string()
+        })
+        .collect()
     }
 
     #[test]

@@ -66,9 +66,13 @@ pub fn launch(state: &mut State) {
         name: draft.name(),
         folder: draft.folder(&state.folder),
         path: draft.path.clone(),
-        host_aliases: state.aliases.clone(),
+        host_aliases: match &draft.origin {
+            Some(origin) => origin.aliases.clone(),
+            None => state.aliases.clone(),
+        },
         start: true,
         size: SIZE,
+        cwd: draft.origin.as_ref().and_then(|origin| origin.cwd.clone()),
     };
     state.run = Some(run);
     state.aside = None;
@@ -141,7 +145,7 @@ fn restart(state: &mut State) {
     let Some(meant) = meant.filter(|_| state.is_live()) else {
         let text = format!(
             "nothing runs: {} starts the session again",
-            state.key(Action::Start)
+            state.key_here(Action::Start)
         );
         return state.toasts.push(Level::Info, text, state.now);
     };
@@ -193,7 +197,7 @@ fn restart_failed(state: &mut State) {
         _ if !state.is_live() => {
             format!(
                 "the run is over: {} starts the session again",
-                state.key(Action::Start)
+                state.key_here(Action::Start)
             )
         }
         1 => "the failed rank is started again".to_owned(),
@@ -497,6 +501,8 @@ fn turn_page(run: &mut Run, by: isize) {
 pub fn lost(state: &mut State, reason: String) {
     if let Some(run) = state.live_run_mut()
         && run.facts.outcome.is_none()
+        // The first reason is the cause.
+        && !matches!(run.link, Link::Gone(_))
     {
         run.typing = None;
         run.link = Link::Gone(reason.clone());

@@ -11,7 +11,7 @@ impl State {
     /// What it waits for at the queues, a sentence each.
     pub fn waits(&self, process: &ProcessId, now: Instant) -> Vec<String> {
         let task = process.to_string();
-        let since = (self.seconds(now) - self.queues.at).max(0.0);
+        let since = (self.seconds(now) - self.queues.taken).max(0.0);
         let mut said = Vec::new();
         for queue in self.queues.queues.values() {
             let sample = &queue.sample;

@@ -11,16 +11,18 @@ pub mod reading;
 mod timebar;
 pub mod update;
 pub mod view;
+mod walk;
 
 pub use self::{
     past::Past,
     timebar::{second_at, step},
+    walk::{Ends, Walk},
 };
 use super::{state::Draft, widget::fuzzy, widget::input::Input};
 use compare::Compared;
 use reading::{Listed, Moment, Opened};
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use crate::model::document::Session;
 
@@ -29,14 +31,17 @@ use crate::model::document::Session;
 pub enum Ask {
     /// All runs.
     List,
-    /// One run, at its end: by its id, the begin of it, or `last`.
-    Open(String),
+    /// One run, at its end.
+    Open {
+        /// Which question: only the newest one counts.
+        ticket: u64,
+        /// Its id, the begin of it, or `last`.
+        name: String,
+    },
     /// How a run was at a second of it.
     Moment {
-        /// Its id.
-        id: String,
-        /// Its session.
-        session: Arc<Session>,
+        /// Its record.
+        walk: Walk,
         /// The second.
         at: f64,
     },
@@ -53,10 +58,10 @@ pub enum Ask {
 pub enum Answer {
     /// The runs, newest first, as they were at this second since 1970.
     Listed(Result<Vec<Listed>, String>, u64),
-    /// A run.
-    Opened(Result<Box<Opened>, String>),
-    /// How the run of this id was.
-    Moment(String, Result<Box<Moment>, String>),
+    /// A run, for the question of this ticket.
+    Opened(u64, Result<Box<Opened>, String>),
+    /// How the run of this record was.
+    Moment(Walk, Result<Box<Moment>, String>),
     /// Two runs.
     Compared(Result<Box<Compared>, String>),
     /// A session.
@@ -86,6 +91,10 @@ pub struct Screen {
     pub compared: Option<(Compared, usize)>,
     /// What is being read, in words.
     pub busy: Option<String>,
+    /// The ticket of the run that is being opened.
+    pub opening: Option<u64>,
+    /// The session that may be replaced by one that is run again, as it was when that was asked for.
+    pub replaced: Option<Session>,
 }
 
 impl Screen {
@@ -131,9 +140,10 @@ impl Draft {
             text: Some(text),
             path: None,
             base: folder,
+            origin: None,
         }
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,24 +3,22 @@
 //! Owns which second is wanted and which one is being read; at most one is on its way, so that a key held down asks for
 //! no more than can be read. Start at [`Past::go`].
 
-use std::sync::Arc;
-
 use super::{
     Ask,
-    reading::{Listed, Opened},
+    reading::Listed,
+    walk::{Through, Walk},
 };
-use crate::model::document::Session;
 
 /// A run that is read from its record.
 #[derive(Debug, Clone)]
 pub struct Past {
     /// Which.
     pub listed: Listed,
-    /// Its session.
-    pub session: Arc<Session>,
+    /// The way to any second of it.
+    pub walk: Walk,
     /// The last second of which something is known.
     pub end: f64,
-    /// The seconds at which a rank failed, the first ones.
+    /// The seconds at which ranks failed; of those close together, one.
     pub failures: Vec<f64>,
     /// The second that is wanted.
     pub at: f64,
@@ -29,15 +27,20 @@ pub struct Past {
 
 impl Past {
     /// A run at its end.
-    pub fn new(opened: &Opened) -> Self {
+    pub fn new(listed: Listed, through: &Through) -> Self {
         Self {
-            listed: opened.listed.clone(),
-            session: opened.session.clone(),
-            end: opened.end,
-            failures: opened.failures.clone(),
-            at: opened.moment.at,
+            listed,
+            walk: through.walk.clone(),
+            end: through.end,
+            failures: through.failures.clone(),
+            at: through.moment.at,
             asked: None,
         }
+    }
+
+    /// Whether what is shown is that of another second still.
+    pub fn is_reading(&self) -> bool {
+        self.asked.is_some()
     }
 
     /// Whether it is looked at as it was in the end.
@@ -66,8 +69,7 @@ impl Past {
         }
         self.asked = Some(self.at);
         Some(Ask::Moment {
-            id: self.listed.id.clone(),
-            session: self.session.clone(),
+            walk: self.walk.clone(),
             at: self.at,
         })
     }

@@ -1,32 +1,30 @@
 //! What is read of the records of runs: the list, one run, how it was at a second of it.
 //!
-//! Owns the fold of a record into the facts of the screens. Reads files and takes as long as that takes: it is called
-//! where that harms nobody. Never keeps more of a record than what is shown. Start at [`perform`].
+//! Owns what is read for each question. Reads files and takes as long as that takes: it is called where that harms
+//! nobody. How a record becomes the facts of a second is [`Walk`]'s. Start at [`perform`].
 
 use std::{
+    borrow::Cow,
     path::PathBuf,
-    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde::Deserialize;
-
-use super::{Answer, Ask, compare};
+use super::{
+    Answer, Ask, compare,
+    walk::{Ends, Through, Walk},
+};
 use crate::{
-    engine::door::QueueSample,
-    model::{
-        document::Session,
-        event::{Event, Outcome},
+    model::{document::Session, event::Outcome},
+    record::{PastRun, RecordError, RunState, Runs, Summary},
+    tui::{
+        facts::Facts,
+        queues::History,
+        state::{Draft, Origin},
     },
-    record::{PastRun, RecordError, RunState, Runs},
-    tui::{facts::Facts, queues::History, state::Draft},
 };
 
 /// Runs that are listed; the record keeps fewer unless it was told otherwise.
 const LIST_MAX: usize = 2_000;
-
-/// Failures that the time bar shows.
-const FAILURES_MAX: usize = 256;
 
 /// A run in a line.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +70,7 @@ impl Listed {
             started,
             state: run.state.clone(),
             outcome: summary.map(|summary| summary.outcome),
-            seconds: summary.map(|summary| summary.wall_seconds).or(so_far),
+            seconds: summary.map(Summary::took).or(so_far),
             ranks: summary.map_or(run.engine.ranks, |summary| summary.ranks.total),
             failed: summary.map(|summary| summary.ranks.failed),
             size: run.size(),
@@ -80,18 +78,8 @@ impl Listed {
     }
 
     /// How it ended, in a word.
-    pub fn word(&self) -> &'static str {
-        match (&self.state, self.outcome) {
-            (RunState::RunningHere, _) => "running",
-            (RunState::OnHost(_), _) => "elsewhere",
-            (_, Some(Outcome::Succeeded)) => "succeeded",
-            (_, Some(Outcome::Failed)) => "failed",
-            (_, Some(Outcome::Unplaceable)) => "unplaceable",
-            (_, Some(Outcome::HostLost)) => "host lost",
-            (_, Some(Outcome::Walltime)) => "walltime",
-            (_, Some(Outcome::Interrupted)) => "stopped",
-            (_, None) => "died",
-        }
+    pub fn word(&self) -> Cow<'static, str> {
+        self.state.word(self.outcome)
     }
 }
 
@@ -104,6 +92,8 @@ pub struct Moment {
     pub facts: Facts,
     /// How the queues were.
     pub queues: History,
+    /// How long the logs were.
+    pub ends: Ends,
 }
 
 /// A run that was opened, at its end.
@@ -112,15 +102,9 @@ pub struct Opened {
     /// Which.
     pub listed: Listed,
     /// Its session.
-    pub session: Arc<Session>,
-    /// How it was in the end.
-    pub moment: Moment,
-    /// The last second of which something is known.
-    pub end: f64,
-    /// The seconds at which a rank failed, the first ones.
-    pub failures: Vec<f64>,
-    /// Lines of the record that cannot be read.
-    pub damaged: u64,
+    pub session: Session,
+    /// How it was in the end, and the way to any other second.
+    pub through: Through,
 }
 
 /// Does what is asked for.
@@ -130,13 +114,13 @@ pub fn perform(ask: Ask) -> Answer {
     let runs = || Runs::of_this_user().map_err(|error| error.to_string());
     match ask {
         Ask::List => Answer::Listed(runs().and_then(|runs| list(&runs, seconds)), seconds),
-        Ask::Open(name) => {
+        Ask::Open { ticket, name } => {
             let opened = runs().and_then(|runs| open(&runs, &name, seconds));
-            Answer::Opened(opened.map(Box::new))
+            Answer::Opened(ticket, opened.map(Box::new))
         }
-        Ask::Moment { id, session, at } => {
-            let moment = runs().and_then(|runs| moment(&runs, &id, &session, at));
-            Answer::Moment(id, moment.map(Box::new))
+        Ask::Moment { walk, at } => {
+            let moment = walk.moment(at).map_err(said).map(Box::new);
+            Answer::Moment(walk, moment)
         }
         Ask::Compare(a, b) => {
             let compared = runs().and_then(|runs| compare::read(&runs, &a, &b, seconds));
@@ -185,81 +169,15 @@ pub(super) fn session_of(run: &PastRun) -> Result<(Session, String), String> {
 pub fn open(runs: &Runs, name: &str, now: u64) -> Result<Opened, String> {
     let run = runs.open(name).map_err(said)?;
     let (session, _) = session_of(&run)?;
-    let folded = fold(&run, &session, None).map_err(said)?;
+    let through = Walk::through(&run, &session).map_err(said)?;
     let mut listed = Listed::of(&run, now);
     if run.summary.is_none() {
-        listed.seconds = Some(folded.end);
+        listed.seconds = Some(through.end);
     }
     Ok(Opened {
         listed,
-        session: Arc::new(session),
-        moment: folded.moment,
-        end: folded.end,
-        failures: folded.failures,
-        damaged: folded.damaged,
-    })
-}
-
-/// A run as it was at a second of it, that second included.
-pub fn moment(runs: &Runs, id: &str, session: &Session, at: f64) -> Result<Moment, String> {
-    let run = runs.open(id).map_err(said)?;
-    Ok(fold(&run, session, Some(at)).map_err(said)?.moment)
-}
-
-struct Folded {
-    moment: Moment,
-    end: f64,
-    failures: Vec<f64>,
-    damaged: u64,
-}
-
-/// A line of the record of the queues.
-#[derive(Deserialize)]
-struct QueueLine {
-    at: f64,
-    queues: Vec<QueueSample>,
-}
-
-/// Folds a record up to a second of it, that second included; absent: all of it.
-fn fold(run: &PastRun, session: &Session, until: Option<f64>) -> Result<Folded, RecordError> {
-    let mut facts = Facts::of(session);
-    let mut queues = History::default();
-    let mut failures = Vec::new();
-    let mut end = 0f64;
-    let mut events = run.events()?;
-    for event in events.by_ref() {
-        let event = event?;
-        if until.is_some_and(|until| event.at > until) {
-            break;
-        }
-        end = end.max(event.at);
-        if let Event::ProcessEnded { failure: true, .. } = &event.event
-            && failures.len() < FAILURES_MAX
-        {
-            failures.push(event.at);
-        }
-        facts.apply(&event);
-    }
-    run.queue_lines(|line: QueueLine| {
-        if until.is_some_and(|until| line.at > until) {
-            return false;
-        }
-        end = end.max(line.at);
-        queues.take(line.queues, line.at);
-        true
-    })?;
-    let at = until.unwrap_or(end);
-    queues.rest(at);
-    // Of a moment before the engine's first word, the run is known all the same.
-    if facts.run.is_empty() {
-        facts.run.clone_from(&run.id);
-        facts.session.clone_from(&run.engine.session);
-    }
-    Ok(Folded {
-        moment: Moment { at, facts, queues },
-        end,
-        failures,
-        damaged: events.damaged(),
+        session,
+        through,
     })
 }
 
@@ -267,12 +185,25 @@ fn fold(run: &PastRun, session: &Session, until: Option<f64>) -> Result<Folded, 
 pub fn again(runs: &Runs, id: &str) -> Result<Draft, String> {
     let run = runs.open(id).map_err(said)?;
     let (mut session, text) = session_of(&run)?;
+    // What can be read of it is enough to look at it. To run that would be to run something else.
+    let problems = Session::parse(&text).problems;
+    if let Some(why) = problems.iter().find(|problem| problem.is_error()) {
+        return Err(format!(
+            "the session of {id} cannot be run again: {}",
+            why.message
+        ));
+    }
     // Without its file it would have no name any more.
     if session.name.is_none() && !run.engine.session.is_empty() {
         session.name = Some(run.engine.session.clone());
     }
-    let folder = Some(&run.engine.folder).filter(|folder| !folder.is_empty());
-    Ok(Draft::again(session, text, folder.map(PathBuf::from)))
+    let path = |text: &String| (!text.is_empty()).then(|| PathBuf::from(text));
+    let mut draft = Draft::again(session, text, path(&run.engine.folder));
+    draft.origin = Some(Origin {
+        cwd: path(&run.engine.cwd),
+        aliases: run.engine.host_aliases,
+    });
+    Ok(draft)
 }
 
 fn delete(runs: &Runs, id: &str, now: SystemTime) -> Result<(), String> {

@@ -1,5 +1,8 @@
 //! Past runs as the user meets them, from records on disk and without a terminal.
 
+mod looks;
+mod moments;
+
 use std::time::Instant;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
@@ -11,6 +14,7 @@ use crate::{
     engine::door::wire::{FromEngine, ToEngine},
     model::{
         event::{Command, Outcome, Stamped},
+        ids::HostName,
         lifecycle::ProcessState,
     },
     record::{EngineInfo, RunFolder, RunState, Runs, Tally},
@@ -26,17 +30,18 @@ use crate::{
     },
 };
 
-const SESSION: &str = r#"Session(version: 1, groups: {"g": ProcessGroup(templates: {
+pub(in crate::tui) const SESSION: &str = r#"Session(version: 1, groups: {"g": ProcessGroup(templates: {
     "a": ProcessTemplate(target: Program("true"), replicas: 2)})})
 "#;
 
-struct Place {
+/// A folder of records.
+pub(in crate::tui) struct Place {
     _folder: TempDir,
     runs: Runs,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(in crate::tui) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runs = Runs::at(folder.path().join("runs"));
         Self {
@@ -46,10 +51,12 @@ impl Place {
     }
 
     /// A run of ten seconds: `g/a.0` runs from 1 to 4 and fails, `g/a.1` from 2 to 10 and ends well.
-    fn recorded(&self, session: &str, is_over: bool) -> RunFolder {
+    pub(in crate::tui) fn recorded(&self, session: &str, is_over: bool) -> RunFolder {
         let run = RunFolder::create(&self.runs, session, |_| EngineInfo {
             session: "demo".into(),
             folder: "/somewhere".into(),
+            cwd: "/elsewhere".into(),
+            host_aliases: vec![(HostName::new("node01"), HostName::localhost())],
             ranks: 2,
             started: 1_000,
             ..EngineInfo::of_this_process()
@@ -75,7 +82,11 @@ impl Place {
         run
     }
 
-    fn opened(&self, id: &str) -> Opened {
+    pub(in crate::tui) fn compared(&self, id: &str) -> compare::Compared {
+        compare::read(&self.runs, id, id, 2_000).unwrap()
+    }
+
+    pub(in crate::tui) fn opened(&self, id: &str) -> Opened {
         reading::open(&self.runs, id, 2_000).unwrap()
     }
 }
@@ -163,7 +174,16 @@ fn answer(state: &mut State, answer: Answer) -> Vec<Effect> {
     update(state, Msg::Runs(answer), Instant::now())
 }
 
-fn listed(state: &mut State, place: &Place) {
+/// Opens a run as the runs screen does.
+pub(in crate::tui) fn look_at(state: &mut State, opened: Opened) -> Vec<Effect> {
+    state.tab = Tab::Runs;
+    update::open(state, &opened.listed.id.clone());
+    let ticket = state.runs.opening.unwrap();
+    state.effects.clear();
+    answer(state, Answer::Opened(ticket, Ok(Box::new(opened))))
+}
+
+pub(in crate::tui) fn listed(state: &mut State, place: &Place) {
     let known = reading::list(&place.runs, 2_000);
     answer(state, Answer::Listed(known, 2_000));
 }
@@ -198,15 +218,16 @@ fn a_run_is_opened_as_it_was_in_the_end_and_at_any_second_of_it() {
     let place = Place::new();
     let run = place.recorded(SESSION, true);
     let opened = place.opened(run.id());
-    assert_eq!((opened.end, opened.moment.at), (10.0, 10.0));
-    assert_eq!(opened.failures, [4.0]);
-    assert_eq!(opened.moment.facts.outcome, Some(Outcome::Failed));
-    assert_eq!(opened.moment.queues.queues["q"].sample.put, 40);
+    let through = opened.through;
+    assert_eq!((through.end, through.moment.at), (10.0, 10.0));
+    assert_eq!(through.failures, [4.0]);
+    assert_eq!(through.moment.facts.outcome, Some(Outcome::Failed));
+    assert_eq!(through.moment.queues.queues["q"].sample.put, 40);
     assert_eq!(
         (opened.listed.outcome, opened.listed.failed),
         (Some(Outcome::Failed), Some(1))
     );
-    let at = |at: f64| reading::moment(&place.runs, run.id(), &opened.session, at).unwrap();
+    let at = |at: f64| through.walk.moment(at).unwrap();
     let moment = at(3.0);
     let count = moment.facts.count(None);
     assert_eq!((count.live, count.failed, count.total), (2, 0, 2));
@@ -230,7 +251,7 @@ fn a_run_without_an_end_is_told_by_its_events() {
     drop(run);
     let opened = place.opened(&id);
     assert_eq!(
-        (opened.listed.word(), opened.listed.seconds),
+        (&*opened.listed.word(), opened.listed.seconds),
         ("died", Some(10.0))
     );
 }
@@ -249,11 +270,10 @@ fn the_screen_reads_the_list_when_it_is_shown_and_enter_opens_the_newest() {
         "{text}"
     );
     let opened = asks(&press(&mut state, "enter"));
-    assert_eq!(opened, [Ask::Open(run.id().to_owned())]);
-    let effects = answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    let ticket = state.tickets;
+    let name = run.id().to_owned();
+    assert_eq!(opened, [Ask::Open { ticket, name }]);
+    let effects = look_at(&mut state, place.opened(run.id()));
     assert_eq!((state.tab, state.is_past()), (Tab::Run, true));
     let tails = effects.iter().filter(
         |effect| matches!(effect, Effect::ReadTail { path, .. } if path.starts_with(run.path())),
@@ -284,10 +304,7 @@ fn moving_through_time_asks_for_one_moment_at_a_time_and_ends_where_the_user_did
     let place = Place::new();
     let run = place.recorded(SESSION, true);
     let mut state = state();
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    look_at(&mut state, place.opened(run.id()));
     let first = asks(&press(&mut state, ", , , ,"));
     assert!(
         matches!(&first[..], [Ask::Moment { at, .. }] if *at == 9.8),
@@ -295,11 +312,14 @@ fn moving_through_time_asks_for_one_moment_at_a_time_and_ends_where_the_user_did
     );
     assert_eq!(asks(&press(&mut state, "<")), []);
     let come = |state: &mut State, ask: &Ask| {
-        let Ask::Moment { id, session, at } = ask else {
+        let Ask::Moment { walk, at } = ask else {
             panic!("{ask:?}");
         };
-        let moment = reading::moment(&place.runs, id, session, *at).map(Box::new);
-        asks(&answer(state, Answer::Moment(id.clone(), moment)))
+        let moment = walk.moment(*at).unwrap();
+        asks(&answer(
+            state,
+            Answer::Moment(walk.clone(), Ok(Box::new(moment))),
+        ))
     };
     let next = come(&mut state, &first[0]);
     assert!(
@@ -316,16 +336,10 @@ fn an_answer_about_another_run_changes_nothing() {
     let place = Place::new();
     let run = place.recorded(SESSION, true);
     let mut state = state();
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
-    let session = place.opened(run.id()).session;
-    let moment = reading::moment(&place.runs, run.id(), &session, 1.0).unwrap();
-    answer(
-        &mut state,
-        Answer::Moment("other".to_owned(), Ok(Box::new(moment))),
-    );
+    look_at(&mut state, place.opened(run.id()));
+    let other = place.opened(run.id()).through.walk;
+    let moment = other.moment(1.0).unwrap();
+    answer(&mut state, Answer::Moment(other, Ok(Box::new(moment))));
     assert_eq!(
         state.run.as_ref().unwrap().facts.outcome,
         Some(Outcome::Failed)
@@ -358,10 +372,7 @@ fn what_runs_is_followed_while_the_past_is_looked_at_and_is_there_again_afterwar
     let run = place.recorded(SESSION, true);
     let mut state = state();
     live(&mut state);
-    let effects = answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    let effects = look_at(&mut state, place.opened(run.id()));
     assert!(
         effects.contains(&Effect::Send(ToEngine::Watch(Vec::new()))),
         "its output need not come"
@@ -406,15 +417,12 @@ fn nothing_is_done_to_the_processes_of_now_by_keys_in_the_past() {
     let run = place.recorded(SESSION, true);
     let mut state = state();
     live(&mut state);
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
-    let Some(Ask::Moment { id, session, at }) = asks(&press(&mut state, ", <")).pop() else {
+    look_at(&mut state, place.opened(run.id()));
+    let Some(Ask::Moment { walk, .. }) = asks(&press(&mut state, ", <")).pop() else {
         panic!("nothing was asked");
     };
-    let moment = reading::moment(&place.runs, &id, &session, at.min(3.0)).map(Box::new);
-    answer(&mut state, Answer::Moment(id, moment));
+    let moment = walk.moment(3.0).unwrap();
+    answer(&mut state, Answer::Moment(walk, Ok(Box::new(moment))));
     let effects = press(&mut state, "x r R m + - i I T s");
     let sent = effects
         .iter()
@@ -434,10 +442,7 @@ fn an_engine_that_goes_while_the_past_is_looked_at_leaves_the_past_alone() {
     let run = place.recorded(SESSION, true);
     let mut state = state();
     live(&mut state);
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    look_at(&mut state, place.opened(run.id()));
     update(
         &mut state,
         Msg::Engine(Box::new(FromEngine::Gone("killed".into()))),
@@ -456,10 +461,7 @@ fn a_log_of_the_live_run_is_not_shown_in_a_pane_of_the_past() {
     let place = Place::new();
     let run = place.recorded(SESSION, true);
     let mut state = state();
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    look_at(&mut state, place.opened(run.id()));
     let process: crate::model::ids::ProcessId = "g/a.0".parse().unwrap();
     for (path, loading) in [
         ("/live/logs/g/a/0.log".into(), true),
@@ -470,6 +472,7 @@ fn a_log_of_the_live_run_is_not_shown_in_a_pane_of_the_past() {
             path,
             at: 0,
             bytes: b"x".to_vec(),
+            until: None,
         };
         update(&mut state, tail, Instant::now());
         let pane = state.run.as_mut().unwrap().pane(&process).unwrap();
@@ -569,10 +572,7 @@ fn running_again_makes_the_session_as_run_the_draft_and_starts_it_where_it_was()
     let place = Place::new();
     let run = place.recorded(SESSION, true);
     let mut state = state();
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    look_at(&mut state, place.opened(run.id()));
     assert_eq!(
         asks(&press(&mut state, "s")),
         [Ask::Again(run.id().to_owned())]
@@ -589,10 +589,22 @@ fn running_again_makes_the_session_as_run_the_draft_and_starts_it_where_it_was()
         (opening.folder.to_str(), opening.name.as_str()),
         (Some("/somewhere"), "demo")
     );
+    assert_eq!(opening.cwd.as_deref(), Some("/elsewhere".as_ref()));
+    assert_eq!(opening.host_aliases[0].0, HostName::new("node01"));
     assert_eq!(
         state.draft.session.groups,
         Session::parse(SESSION).session.groups
     );
+}
+
+#[test]
+fn a_session_that_this_version_cannot_read_whole_is_looked_at_but_not_run_again() {
+    let place = Place::new();
+    let newer = SESSION.replace("ProcessTemplate(", "ProcessTemplate(unheard_of: 1, ");
+    let run = place.recorded(&newer, true);
+    assert_eq!(place.opened(run.id()).session.groups.len(), 1);
+    let why = reading::again(&place.runs, run.id()).unwrap_err();
+    assert!(why.contains("unheard_of"), "{why}");
 }
 
 #[test]
@@ -628,10 +640,7 @@ fn the_past_is_drawn_on_screens_of_any_size() {
             )),
             "2" => {
                 state.runs.compared = None;
-                answer(
-                    &mut state,
-                    Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-                );
+                look_at(&mut state, place.opened(run.id()));
             }
             key => drop(press(&mut state, key)),
         }
@@ -650,13 +659,11 @@ fn a_click_on_the_time_bar_goes_to_that_second() {
     let place = Place::new();
     let run = place.recorded(SESSION, true);
     let mut state = state();
-    answer(
-        &mut state,
-        Answer::Opened(Ok(Box::new(place.opened(run.id())))),
-    );
+    look_at(&mut state, place.opened(run.id()));
     let track = view::places(&state).time;
-    let track = super::view::track(track, 10.0);
-    let click = crossterm::event::MouseEvent {
+    let bar = track;
+    let track = super::view::track(&state, track, 10.0);
+    let mut click = crossterm::event::MouseEvent {
         kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
         column: track.x + track.width / 2,
         row: track.y,
@@ -671,4 +678,10 @@ fn a_click_on_the_time_bar_goes_to_that_second() {
         matches!(&asked[..], [Ask::Moment { at, .. }] if (*at - 5.0).abs() < 0.2),
         "{asked:?}"
     );
+    let at = super::update::past(&state).unwrap().at;
+    for beside in [bar.x, bar.right() - 1] {
+        click.column = beside;
+        update(&mut state, Msg::Input(Input::Mouse(click)), Instant::now());
+        assert_eq!(super::update::past(&state).unwrap().at, at, "{beside}");
+    }
 }

@@ -4,23 +4,26 @@
 
 use crossterm::event::KeyEvent;
 
-use super::{Answer, Ask, Past, reading::Listed, timebar};
+use super::{Answer, Ask, Past, compare, reading::Listed, timebar};
 use crate::{
     model::event::Level,
     record::RunState,
     tui::{
         keymap::{Action, Context},
         message::Effect,
-        overlay::{Overlay, Wish},
+        overlay::{self, Overlay, Wish},
         run,
         state::{State, Tab},
-        widget::format,
+        widget::{format, list},
     },
 };
 
-/// Shows the list, read anew; a past run is left.
+/// Shows the list, read anew; a past run is left, and one that is being read is not waited for any more.
 pub fn show(state: &mut State) {
     leave(state);
+    if state.runs.opening.take().is_some() {
+        state.runs.busy = None;
+    }
     state.tab = Tab::Runs;
     state.effect(Effect::Runs(Ask::List));
 }
@@ -41,12 +44,19 @@ pub fn open(state: &mut State, name: &str) {
         return;
     }
     state.runs.busy = Some(format!("reading {name}"));
-    state.effect(Effect::Runs(Ask::Open(name.to_owned())));
+    state.tickets += 1;
+    state.runs.opening = Some(state.tickets);
+    state.effect(Effect::Runs(Ask::Open {
+        ticket: state.tickets,
+        name: name.to_owned(),
+    }));
 }
 
 /// Says that the past is as it is.
 pub fn refuse(state: &mut State) {
-    let text = "this is the past: s runs it again, esc leaves it";
+    let context = state.context();
+    let [again, leave] = [Action::Start, Action::Back].map(|action| state.key(context, action));
+    let text = format!("this is the past: {again} runs it again, {leave} leaves it");
     state.toasts.push(Level::Info, text, state.now);
 }
 
@@ -76,7 +86,7 @@ pub fn act_in_the_past(state: &mut State, action: Action) -> bool {
             show(state);
             return true;
         }
-        Action::Start if state.tab == Tab::Run => {
+        Action::Start => {
             let listed = past.listed.clone();
             ask_again(state, &listed);
             return true;
@@ -126,18 +136,16 @@ pub fn act(state: &mut State, action: Action) -> bool {
         }
         return true;
     }
+    let glyphs = state.glyphs;
     if let Some((compared, first)) = &mut state.runs.compared {
-        // The last line stays in sight.
-        let last = compared.lines().saturating_sub(1);
-        match action {
-            Action::Up => *first = first.saturating_sub(1),
-            Action::Down => *first = (*first + 1).min(last),
-            Action::PageUp => *first = first.saturating_sub(page),
-            Action::PageDown => *first = (*first + page).min(last),
-            Action::Home => *first = 0,
-            Action::End => *first = last,
-            Action::Back | Action::Compare => state.runs.compared = None,
-            _ => return false,
+        if let Some(by) = action.rows(page) {
+            let length = compare::view::line_count(compared, glyphs);
+            let height = compare::view::height(state.places.body);
+            *first = list::scrolled(*first, by, length, height);
+        } else if matches!(action, Action::Back | Action::Compare) {
+            state.runs.compared = None;
+        } else {
+            return false;
         }
         return true;
     }
@@ -164,15 +172,10 @@ fn step(state: &mut State, action: Action, page: usize) -> bool {
     let shown = state.runs.shown();
     let last = shown.len().saturating_sub(1);
     let at = state.runs.current().map_or(0, |(at, _)| at);
-    let to = match action {
-        Action::Up => at.saturating_sub(1),
-        Action::Down => at + 1,
-        Action::PageUp => at.saturating_sub(page),
-        Action::PageDown => at + page,
-        Action::Home => 0,
-        Action::End => last,
-        _ => return false,
+    let Some(by) = action.rows(page) else {
+        return false;
     };
+    let to = at.saturating_add_signed(by);
     let chosen = shown.get(to.min(last)).map(|run| run.id.clone());
     state.runs.selected = chosen;
     true
@@ -181,13 +184,18 @@ fn step(state: &mut State, action: Action, page: usize) -> bool {
 fn on_run(state: &mut State, action: Action, listed: &Listed) {
     match action {
         Action::RunAgain => ask_again(state, listed),
-        Action::Compare => compare(state, listed),
+        Action::Compare => mark_or_compare(state, listed),
         Action::DeleteRun => {
             let size = format::bytes(listed.size);
             let question = format!(
                 "Delete the run {} of {} with its logs ({size})?",
                 listed.id, listed.session
             );
+            if state.runs.busy.is_some() {
+                let text = "it is still working on the wish before";
+                state.toasts.push(Level::Info, text, state.now);
+                return;
+            }
             if listed.state == RunState::RunningHere {
                 let text = "it runs: only what is over can be deleted";
                 state.toasts.push(Level::Info, text, state.now);
@@ -201,11 +209,15 @@ fn on_run(state: &mut State, action: Action, listed: &Listed) {
 }
 
 /// Marks a run, or compares it with the marked one.
-fn compare(state: &mut State, listed: &Listed) {
+fn mark_or_compare(state: &mut State, listed: &Listed) {
     match state.runs.marked.take() {
         None => {
             state.runs.marked = Some(listed.id.clone());
-            let text = format!("{} is marked: c on another one compares the two", listed.id);
+            let key = state.key(Context::Runs, Action::Compare);
+            let text = format!(
+                "{} is marked: {key} on another one compares the two",
+                listed.id
+            );
             state.toasts.push(Level::Info, text, state.now);
         }
         Some(marked) if marked == listed.id => {}
@@ -236,8 +248,15 @@ fn ask_again(state: &mut State, listed: &Listed) {
     }
 }
 
+/// Deletes a run.
+pub fn delete(state: &mut State, id: String) {
+    state.runs.busy = Some(format!("deleting {id}"));
+    state.effect(Effect::Runs(Ask::Delete(id)));
+}
+
 /// The session of that run becomes the draft, and starts.
 pub fn again(state: &mut State, id: String) {
+    state.runs.replaced = Some(state.draft.session.clone());
     state.runs.busy = Some(format!("reading {id}"));
     state.effect(Effect::Runs(Ask::Again(id)));
 }
@@ -254,6 +273,13 @@ pub fn pasted(state: &mut State, text: &str) {
 
 /// A record was read, or could not be.
 pub fn answered(state: &mut State, answer: Answer) {
+    if let Answer::Opened(ticket, _) = &answer {
+        // Another one was asked for since, or none.
+        if state.runs.opening != Some(*ticket) {
+            return;
+        }
+        state.runs.opening = None;
+    }
     if !matches!(answer, Answer::Moment(..) | Answer::Listed(..)) {
         state.runs.busy = None;
     }
@@ -269,9 +295,20 @@ pub fn answered(state: &mut State, answer: Answer) {
             state.runs.problem = Some(why);
             return;
         }
-        Answer::Opened(Ok(opened)) => {
-            if opened.damaged > 0 {
-                let text = format!("{} lines of its record cannot be read", opened.damaged);
+        Answer::Opened(_, Ok(opened)) => {
+            if state.tab != Tab::Runs {
+                // Keys that are meant for where the user is now would be taken by it.
+                let key = state.key(Context::Runs, Action::OpenRun);
+                let text = format!(
+                    "{} was read, but you are elsewhere: {key} on it opens it again",
+                    opened.listed.id
+                );
+                state.toasts.push(Level::Info, text, state.now);
+                return;
+            }
+            let damaged = opened.through.damaged;
+            if damaged > 0 {
+                let text = format!("{damaged} lines of its record cannot be read");
                 state.toasts.push(Level::Warning, text, state.now);
             }
             let past = run::State::of_the_past(*opened, state.config.scrollback);
@@ -287,15 +324,16 @@ pub fn answered(state: &mut State, answer: Answer) {
             state.tab = Tab::Run;
             return;
         }
-        Answer::Moment(id, moment) => {
+        Answer::Moment(walk, moment) => {
             let Some(run) = &mut state.run else { return };
-            let Some(past) = run.past.as_mut().filter(|past| past.listed.id == id) else {
+            let Some(past) = run.past.as_mut().filter(|past| past.walk == walk) else {
                 return;
             };
             let ask = past.came();
             let why = match moment {
                 Ok(moment) => {
-                    run.turn_to(*moment);
+                    let effects = run.turn_to(*moment);
+                    state.effects.extend(effects);
                     None
                 }
                 Err(why) => Some(why),
@@ -311,13 +349,17 @@ pub fn answered(state: &mut State, answer: Answer) {
             return;
         }
         Answer::Again(Ok(draft)) => {
+            let replaced = state.runs.replaced.take();
             if state.is_live() {
+                "a session runs by now: stop it first".to_owned()
+            } else if state.draft.is_changed() && replaced.as_ref() != Some(&state.draft.session) {
+                "the session was changed meanwhile: nothing was run again".to_owned()
+            } else {
+                leave(state);
+                overlay::update::put_draft(state, *draft);
+                run::update::launch(state);
                 return;
             }
-            leave(state);
-            state.draft = *draft;
-            run::update::launch(state);
-            return;
         }
         Answer::Deleted(id, Ok(())) => {
             if let Some(known) = &mut state.runs.known {
@@ -329,7 +371,7 @@ pub fn answered(state: &mut State, answer: Answer) {
             state.effect(Effect::Runs(Ask::List));
             return;
         }
-        Answer::Opened(Err(why))
+        Answer::Opened(_, Err(why))
         | Answer::Compared(Err(why))
         | Answer::Again(Err(why))
         | Answer::Deleted(_, Err(why)) => why,

@@ -90,7 +90,7 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
     if !area.is_empty() {
         let took = match listed.seconds {
             Some(seconds) => format!("{} after {}", listed.word(), length(seconds)),
-            None => listed.word().to_owned(),
+            None => listed.word().into_owned(),
         };
         let left = Line::from(vec![
             Span::styled(" the past ", theme.title.patch(theme.info)),
@@ -103,14 +103,15 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
             ),
         ]);
         put_line(buffer, area.x, area.y, area.width, &left);
+        let back = state.key(state.context(), Action::Back);
         let right = match &state.aside {
-            Some(run) if run.is_live() => "esc: back; a run goes on ",
-            _ => "esc: back ",
+            Some(run) if run.is_live() => format!("{back}: back; a run goes on "),
+            _ => format!("{back}: back "),
         };
         let used = u16::try_from(left.width()).unwrap_or(u16::MAX);
-        if used.saturating_add(columns(right) + 1) < area.width {
-            let x = area.right() - columns(right);
-            put(buffer, x, area.y, columns(right), right, theme.dim);
+        if used.saturating_add(columns(&right) + 1) < area.width {
+            let x = area.right() - columns(&right);
+            put(buffer, x, area.y, columns(&right), &right, theme.dim);
         }
         buffer.set_style(area, Style::new().bg(ground(theme)));
     }
@@ -119,8 +120,15 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
         return;
     }
     let label = label(past.at, past.end);
-    put(buffer, area.x, area.y, area.width, &label, theme.text);
-    let track = track(area, past.end);
+    // What is shown is still that of the second before.
+    let style = if past.is_reading() {
+        theme.dim
+    } else {
+        theme.text
+    };
+    put(buffer, area.x, area.y, area.width, &label, style);
+    let keys = time_keys(state);
+    let track = track(state, area, past.end);
     for x in track.left()..track.right() {
         let passed = x - track.x <= column_of(past.at, past.end, track.width);
         let style = if passed { theme.accent } else { theme.border };
@@ -135,12 +143,16 @@ pub fn past(state: &State, theme: &Theme, places: &Places, buffer: &mut Buffer) 
         let x = track.x + column_of(past.at, past.end, track.width);
         put(buffer, x, track.y, 1, theme.glyphs.running, theme.accent);
     }
-    let keys = Line::from(vec![
-        Span::styled(", .", theme.key),
-        Span::styled(" move  ", theme.dim),
-        Span::styled("< >", theme.key),
-        Span::styled(" begin, end", theme.dim),
-    ]);
+    let [moves, ends] = keys;
+    let keys = match past.is_reading() {
+        true => Line::from(Span::styled("reading the record", theme.dim)),
+        false => Line::from(vec![
+            Span::styled(moves, theme.key),
+            Span::styled(MOVES, theme.dim),
+            Span::styled(ends, theme.key),
+            Span::styled(ENDS, theme.dim),
+        ]),
+    };
     let x = track.right() + 2;
     if x < area.right() {
         put_line(buffer, x, area.y, area.right() - x, &keys);
@@ -207,11 +219,32 @@ fn label(at: f64, end: f64) -> String {
     format!(" {at:>width$} of {end} ")
 }
 
+/// What the keys beside the time bar do.
+const MOVES: &str = " move  ";
+const ENDS: &str = " begin, end";
+
+/// The keys beside the time bar: one step, to an end.
+fn time_keys(state: &State) -> [String; 2] {
+    let context = state.context();
+    // Under a question they are those of the screen below.
+    let context = match state.overlays.is_empty() {
+        true => context,
+        false => Context::Run,
+    };
+    [
+        [Action::Earlier, Action::Later],
+        [Action::Earliest, Action::Latest],
+    ]
+    .map(|pair| pair.map(|action| state.key(context, action)).join(" "))
+}
+
 /// Where the time bar of a run of so many seconds is, between its label and its keys.
-pub fn track(area: Rect, end: f64) -> Rect {
+pub fn track(state: &State, area: Rect, end: f64) -> Rect {
     let label = columns(&label(end, end));
+    let [moves, ends] = time_keys(state);
+    let keys = columns(&moves) + columns(&ends) + columns(MOVES) + columns(ENDS) + 4;
     let keys = match area.width {
-        70.. => 28,
+        70.. => keys,
         _ => 1,
     };
     Rect {
@@ -272,7 +305,10 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
             rows.x,
             rows.y,
             rows.width,
-            "no run fits: esc shows all",
+            &format!(
+                "no run fits: {} shows all",
+                state.key(state.context(), Action::Back)
+            ),
             theme.dim,
         );
         return cursor;
@@ -298,7 +334,7 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
                 ago_short(listed, runs.read_at)
             ),
             listed.session.clone(),
-            listed.word().to_owned(),
+            listed.word().into_owned(),
             listed.seconds.map_or_else(none, length),
             format::count(listed.ranks),
             failed,
@@ -321,9 +357,9 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Op
 }
 
 const HEADER: [&str; 8] = [
-    "when (UTC)",
+    "started (UTC)",
     "session",
-    "",
+    "outcome",
     "took",
     "ranks",
     "failed",
@@ -418,6 +454,12 @@ pub fn rows_of(state: &State, area: Rect) -> (Rect, Rect) {
 }
 
 fn nothing(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let key = |action, words: &str| format!("{}  {words}", state.key(Context::Runs, action));
+    let compose = match state.draft.session.groups.is_empty() {
+        true => key(Action::ShowCompose, "compose a session"),
+        false => key(Action::ShowRun, "the session, to start it"),
+    };
+    let open = key(Action::Open, "open a session");
     let mut lines = vec![];
     match (&state.runs.known, &state.runs.problem) {
         (_, Some(why)) => lines.push((why.as_str(), theme.error)),
@@ -425,11 +467,8 @@ fn nothing(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         (Some(_), None) => {
             lines.push(("nothing ran yet", theme.title));
             lines.push(("", theme.text));
-            match state.draft.session.groups.is_empty() {
-                true => lines.push(("1  compose a session", theme.text)),
-                false => lines.push(("2  the session, to start it", theme.text)),
-            }
-            lines.push(("ctrl-o  open a session", theme.text));
+            lines.push((compose.as_str(), theme.text));
+            lines.push((open.as_str(), theme.text));
             lines.push(("", theme.text));
             lines.push(("every run is recorded and stands here", theme.dim));
         }

@@ -33,7 +33,7 @@ fn typed(effects: &[Effect]) -> Vec<String> {
 fn output(state: &mut State, process: &str, bytes: &str) {
     let process: ProcessId = process.parse().unwrap();
     let run = state.run.as_mut().unwrap();
-    run.loaded(&process, 0, Vec::new(), Instant::now());
+    run.loaded(&process, 0, Vec::new(), None, Instant::now());
     let chunk = Chunk {
         process: process.into(),
         incarnation: Default::default(),
@@ -382,7 +382,7 @@ fn a_program_that_asks_for_the_colours_is_told_those_of_the_theme() {
     settle(&mut state);
     let run = state.run.as_mut().unwrap();
     let process = "g/loud.0".parse().unwrap();
-    run.loaded(&process, 0, Vec::new(), Instant::now());
+    run.loaded(&process, 0, Vec::new(), None, Instant::now());
     let pane = run.pane(&process).unwrap();
     pane.live(Default::default(), 0, 0, 0, b"\x1b]11;?\x07".to_vec());
     let mut effects = Vec::new();

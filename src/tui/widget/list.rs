@@ -20,6 +20,12 @@ pub fn keep_visible(first: usize, selected: usize, length: usize, height: u16) -
     first.clamp(lowest, selected).min(length - height)
 }
 
+/// The first row after scrolling by so many: there is no empty room below the last row, and no step is lost there.
+pub fn scrolled(first: usize, by: isize, length: usize, height: usize) -> usize {
+    let last = length.saturating_sub(height);
+    first.min(last).saturating_add_signed(by).min(last)
+}
+
 /// Draws the rows that are seen. `row` is given the line, the index and whether it is selected; the style of a
 /// selected row is laid over what it drew. A bar at the right edge takes one column when not all rows fit. Gives
 /// the index of the first row.

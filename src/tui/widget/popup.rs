@@ -29,7 +29,13 @@ pub fn draw(
 ) -> Rect {
     let place = centred(area, size.0, size.1);
     text::fill(buf, place, theme.base());
-    let inner = panel.clone().focused(true).draw(buf, place, theme);
+    panel.clone().focused(true).draw(buf, place, theme);
+    inside(area, size)
+}
+
+/// What lies inside of the panel that [`draw`] would draw.
+pub fn inside(area: Rect, size: (u16, u16)) -> Rect {
+    let inner = Panel::inner(centred(area, size.0, size.1));
     if inner.width < 12 {
         return inner;
     }
@@ -65,7 +71,10 @@ impl Tone {
     }
 }
 
-/// Draws messages from the lower right corner upwards, the newest (the last) lowest, each on one line.
+/// Lines of a message at most.
+const LINES_MAX: usize = 3;
+
+/// Draws messages from the lower right corner upwards, the newest (the last) lowest, each on a few lines.
 pub fn toasts<'m>(
     buf: &mut Buffer,
     area: Rect,
@@ -75,19 +84,41 @@ pub fn toasts<'m>(
     if area.width < 8 {
         return;
     }
-    let widest = area.width.saturating_sub(2).min(80);
-    for ((tone, message), y) in messages.rev().zip((area.top()..area.bottom()).rev()) {
+    let widest = area.width.saturating_sub(2).min(80) - 5;
+    let mut bottom = area.bottom();
+    for (tone, message) in messages.rev() {
+        let room = usize::from(bottom.saturating_sub(area.top()));
+        if room == 0 {
+            return;
+        }
+        let mut lines = text::wrapped(message, widest);
+        if lines.len() > room.min(LINES_MAX) {
+            lines.truncate(room.min(LINES_MAX));
+            if let Some(last) = lines.last_mut() {
+                let ellipsis = theme.glyphs.ellipsis;
+                while !last.is_empty() && text::columns(last) + text::columns(ellipsis) > widest {
+                    last.pop();
+                }
+                last.push_str(ellipsis);
+            }
+        }
         let (sign, style) = tone.look(theme);
         let style = theme.toast.patch(Style {
             bg: theme.toast.bg,
             ..style
         });
-        let message = text::cut(message, widest - 5, theme.glyphs);
-        let width = text::columns(&message) + 5;
-        let place = Rect::new(area.right() - width - 1, y, width, 1);
-        text::fill(buf, place, theme.base().patch(theme.toast));
-        text::put(buf, place.x, y, 1, theme.glyphs.thumb, style);
-        text::put(buf, place.x + 2, y, 1, sign, style);
-        text::put(buf, place.x + 4, y, width - 5, &message, theme.toast);
+        let longest = lines.iter().map(|line| text::columns(line)).max();
+        let width = longest.unwrap_or(0) + 5;
+        let top = bottom - lines.len() as u16;
+        for (index, (line, y)) in lines.iter().zip(top..).enumerate() {
+            let place = Rect::new(area.right() - width - 1, y, width, 1);
+            text::fill(buf, place, theme.base().patch(theme.toast));
+            text::put(buf, place.x, y, 1, theme.glyphs.thumb, style);
+            if index == 0 {
+                text::put(buf, place.x + 2, y, 1, sign, style);
+            }
+            text::put(buf, place.x + 4, y, width - 5, line, theme.toast);
+        }
+        bottom = top;
     }
 }

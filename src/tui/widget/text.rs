@@ -160,6 +160,40 @@ pub fn slice(text: &str, from: usize, width: u16, glyphs: &Glyphs) -> String {
     format!("{}{rest}", glyphs.ellipsis)
 }
 
+/// A text in lines of at most so many columns, broken between words; a word that is longer is broken too.
+pub fn wrapped(text: &str, width: u16) -> Vec<String> {
+    let width = usize::from(width.max(1));
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        if used > 0 && used + 1 + word.width() > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        let Some(mut line) = lines.last_mut() else {
+            break;
+        };
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            let columns = c.width().unwrap_or(0);
+            if used > 0 && used + columns > width {
+                lines.push(String::new());
+                used = 0;
+                match lines.last_mut() {
+                    Some(next) => line = next,
+                    None => break,
+                }
+            }
+            line.push(c);
+            used += columns;
+        }
+    }
+    lines
+}
+
 /// Gives every cell of an area a style and a blank.
 pub fn fill(buf: &mut Buffer, area: Rect, style: Style) {
     let area = area.intersection(buf.area);

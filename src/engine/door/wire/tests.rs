@@ -14,6 +14,7 @@ fn opening() -> Opening {
         host_aliases: vec![(HostName::new("node01"), HostName::localhost())],
         start: true,
         size: (24, 80),
+        cwd: None,
     }
 }
 
@@ -85,6 +86,7 @@ fn from_engine() -> Vec<FromEngine> {
                 host: HostName::localhost(),
                 cpu: 1.5,
                 memory: (1, 2),
+                load: None,
                 gpus: Vec::new(),
             }],
             processes: vec![ProcessSample {

@@ -4,15 +4,22 @@
 
 pub mod view;
 
-use super::{History, Queue, User};
+use std::collections::HashMap;
+
+use super::{History, Queue};
+use crate::{engine::door::Side, tui::theme::Glyphs};
 
 /// Who stands at one side of a queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Party {
-    /// What its tasks have in common.
+    /// What its tasks have in common; empty: connections without a name.
     pub kind: String,
-    /// As it is shown: `generator.0`, `consumer ×3`.
-    pub label: String,
+    /// The task, if it is one; else empty.
+    pub task: String,
+    /// How many tasks of it are connected.
+    pub tasks: u64,
+    /// Items that it moved here.
+    pub total: u64,
     /// Items per second that it moves here.
     pub rate: f64,
 }
@@ -22,27 +29,36 @@ pub struct Party {
 pub struct Stage {
     /// Its name.
     pub queue: String,
+    /// Items in it, and how many there may be.
+    pub depth: (u64, Option<u64>),
     /// Who puts.
     pub from: Vec<Party>,
     /// Who gets.
     pub to: Vec<Party>,
     /// Items per second that come and go.
     pub rates: (f64, f64),
+    /// Something was put into it.
+    pub is_used: bool,
     /// Who puts has to wait, or will soon.
     pub is_full: bool,
     /// Who gets waits, and there is nothing.
     pub is_empty: bool,
 }
 
-/// Who holds everything up.
+/// What holds everything up.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Slowest {
-    /// The names of the parties; never empty.
-    pub labels: Vec<String>,
-    /// Their kinds.
-    pub kinds: Vec<String>,
-    /// Others wait for them.
-    pub is_waited_for: bool,
+pub enum Verdict {
+    /// These do.
+    Slowest {
+        /// Never empty, and all of them are there.
+        parties: Vec<Party>,
+        /// Those before them wait for them; else those after them do.
+        is_waited_for: bool,
+    },
+    /// A queue is full, and nobody gets from it.
+    NobodyGets(String),
+    /// Somebody waits at an empty queue, and whoever put into it is gone.
+    NobodyPuts(String),
 }
 
 /// Queues that follow each other: who drains one feeds the next, and nobody else does.
@@ -51,98 +67,172 @@ pub type Row = Vec<Stage>;
 /// From this share of its maximum on a queue counts as full: nobody waits yet, but soon.
 const FULL: f64 = 0.9;
 
-fn stage(queue: &Queue, times: &str) -> Stage {
+impl Party {
+    /// Whether nobody of it is connected any more.
+    pub fn is_gone(&self) -> bool {
+        self.tasks == 0 && self.rate == 0.0
+    }
+
+    /// In a few characters: `generator.0`, `consumer ×3`. Without its group: a flow seldom crosses groups, and the tree
+    /// has the names in full.
+    pub fn label(&self, glyphs: &Glyphs) -> String {
+        let short = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
+        match (self.kind.as_str(), self.tasks) {
+            ("", _) => "others".to_owned(),
+            (_, 1) if !self.task.is_empty() => short(&self.task),
+            (kind, 0 | 1) => short(kind),
+            (kind, tasks) => format!("{} {}{tasks}", short(kind), glyphs.times),
+        }
+    }
+}
+
+fn stage(queue: &Queue) -> Stage {
     let sample = &queue.sample;
-    let party = |user: &User, rate: f64| Party {
-        kind: user.told.kind.clone(),
-        label: label(user, times),
-        rate,
-    };
-    let puts = queue.users.iter().filter(|user| user.told.put > 0);
-    let gets = queue.users.iter().filter(|user| user.told.got > 0);
     let most = sample.maxsize.unwrap_or(u64::MAX);
     Stage {
         queue: sample.name.clone(),
-        from: puts.map(|user| party(user, user.put_rate)).collect(),
-        to: gets.map(|user| party(user, user.got_rate)).collect(),
+        depth: (sample.depth, sample.maxsize),
+        from: parties(queue, Side::Put),
+        to: parties(queue, Side::Get),
         rates: (queue.put_rate, queue.got_rate),
+        is_used: sample.put > 0,
         is_full: sample.putters > 0 || sample.depth as f64 >= most as f64 * FULL,
         is_empty: sample.getters > 0 && sample.depth == 0,
     }
 }
 
-/// A party in a few characters, without its group: a flow seldom crosses groups, and the tree has the names in full.
-fn label(user: &User, times: &str) -> String {
-    let short = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
-    match (user.told.kind.as_str(), user.told.tasks) {
-        ("", _) => "others".to_owned(),
-        (_, 1) if !user.told.task.is_empty() => short(&user.told.task),
-        (kind, 0 | 1) => short(kind),
-        (kind, tasks) => format!("{} {times}{tasks}", short(kind)),
+/// Who puts into a queue, or gets from it.
+pub fn parties(queue: &Queue, side: Side) -> Vec<Party> {
+    let users = queue.users.iter().map(|user| {
+        let (total, rate) = match side {
+            Side::Put => (user.told.put, user.put_rate),
+            Side::Get => (user.told.got, user.got_rate),
+        };
+        Party {
+            kind: user.told.kind.clone(),
+            task: user.told.task.clone(),
+            tasks: user.told.tasks,
+            total,
+            rate,
+        }
+    });
+    let mut parties: Vec<Party> = users.filter(|party| party.total > 0).collect();
+    // Who waits for its first item has moved none yet, and belongs to the flow all the same.
+    let is_there: Vec<bool> = parties.iter().map(|party| party.tasks > 0).collect();
+    for task in super::waiting::at(&queue.sample, side).tasks {
+        let kind = kind_of(task.name);
+        let at = parties.iter().position(|party| party.kind == kind);
+        if at.is_some_and(|at| is_there.get(at) == Some(&true)) {
+            continue;
+        }
+        match at.and_then(|at| parties.get_mut(at)) {
+            Some(party) => {
+                party.tasks += 1;
+                let only = if party.tasks == 1 { task.name } else { "" };
+                only.clone_into(&mut party.task);
+            }
+            None => parties.push(Party {
+                kind: kind.to_owned(),
+                task: task.name.to_owned(),
+                tasks: 1,
+                total: 0,
+                rate: 0.0,
+            }),
+        }
+    }
+    parties
+}
+
+/// What the tasks of one template have in common, as the engine tells it: `group/template` of `group/template.rank`.
+fn kind_of(task: &str) -> &str {
+    match task.rsplit_once('.') {
+        Some((kind, rank)) if !rank.is_empty() && rank.bytes().all(|b| b.is_ascii_digit()) => kind,
+        _ => task,
+    }
+}
+
+/// The only party of a side, by what its tasks have in common.
+fn only(parties: &[Party]) -> Option<&str> {
+    match parties {
+        [party] if !party.kind.is_empty() => Some(&party.kind),
+        _ => None,
     }
 }
 
 /// The queues in rows: each begins where nothing known comes from another queue.
-pub fn rows(history: &History, times: &str) -> Vec<Row> {
-    let mut left: Vec<Stage> = history
-        .queues
-        .values()
-        .map(|queue| stage(queue, times))
+pub fn rows(history: &History) -> Vec<Row> {
+    let mut stages: Vec<Option<Stage>> = history.queues.values().map(|q| Some(stage(q))).collect();
+    let mut fed: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut drained: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, stage) in stages.iter().enumerate() {
+        let Some(stage) = stage else { continue };
+        if let Some(kind) = only(&stage.from) {
+            fed.entry(kind.to_owned()).or_default().push(index);
+        }
+        if let Some(kind) = only(&stage.to) {
+            drained.entry(kind.to_owned()).or_default().push(index);
+        }
+    }
+    let begins: Vec<usize> = (0..stages.len())
+        .filter(|index| {
+            let kind = stages[*index].as_ref().and_then(|stage| only(&stage.from));
+            let before = kind.and_then(|kind| drained.get(kind));
+            before.is_none_or(|before| before.iter().all(|other| other == index))
+        })
         .collect();
     let mut rows = Vec::new();
-    while !left.is_empty() {
-        // A circle has no begin: any will do.
-        let begin = left.iter().position(|stage| before(stage, &left).is_none());
-        let mut row = vec![left.remove(begin.unwrap_or(0))];
+    // A circle has no begin: any will do.
+    for begin in begins.into_iter().chain(0..stages.len()) {
+        let Some(first) = stages[begin].take() else {
+            continue;
+        };
+        let mut row = vec![first];
         while let Some(last) = row.last() {
-            let next = left.iter().position(|stage| follows(last, stage));
-            let Some(next) = next.filter(|next| only(&left, last, *next)) else {
+            // A fork is several rows: whose drainers feed two queues is followed by neither.
+            let followers = only(&last.to).and_then(|kind| fed.get(kind));
+            let mut left = followers
+                .into_iter()
+                .flatten()
+                .filter(|next| stages[**next].is_some());
+            let (Some(next), None) = (left.next(), left.next()) else {
                 break;
             };
-            row.push(left.remove(next));
+            let Some(next) = stages[*next].take() else {
+                break;
+            };
+            row.push(next);
         }
         rows.push(row);
     }
     rows
 }
 
-/// The queue that whoever feeds this one drains.
-fn before<'s>(stage: &Stage, all: &'s [Stage]) -> Option<&'s Stage> {
-    all.iter()
-        .find(|other| other.queue != stage.queue && follows(other, stage))
-}
-
-/// Whether exactly those who drain one queue feed the other.
-fn follows(one: &Stage, other: &Stage) -> bool {
-    let [to] = one.to.as_slice() else {
-        return false;
+/// What holds a row up: who drains the last full queue; without one, who feeds the first empty one. Who is gone is not
+/// to blame.
+pub fn verdict(row: &[Stage]) -> Option<Verdict> {
+    let there = |parties: &[Party]| -> Vec<Party> {
+        let there = parties.iter().filter(|party| !party.is_gone());
+        there.cloned().collect()
     };
-    let [from] = other.from.as_slice() else {
-        return false;
-    };
-    one.queue != other.queue && to.kind == from.kind && !to.kind.is_empty()
-}
-
-/// Whether no other queue follows as well: a fork is two rows.
-fn only(left: &[Stage], last: &Stage, next: usize) -> bool {
-    let followers = left.iter().filter(|stage| follows(last, stage));
-    followers.count() == 1 && left.get(next).is_some()
-}
-
-/// Who is the slowest of a row: who drains the last full queue; without one, who feeds the first empty one.
-pub fn slowest(row: &[Stage]) -> Option<Slowest> {
-    let full = row.iter().rev().find(|stage| stage.is_full);
-    let (parties, is_waited_for) = match full {
-        Some(stage) => (&stage.to, true),
-        None => (&row.iter().find(|stage| stage.is_empty)?.from, false),
-    };
-    if parties.is_empty() {
-        return None;
+    if let Some(stage) = row.iter().rev().find(|stage| stage.is_full) {
+        let parties = there(&stage.to);
+        return Some(match parties.is_empty() {
+            true => Verdict::NobodyGets(stage.queue.clone()),
+            false => Verdict::Slowest {
+                parties,
+                is_waited_for: true,
+            },
+        });
     }
-    Some(Slowest {
-        labels: parties.iter().map(|party| party.label.clone()).collect(),
-        kinds: parties.iter().map(|party| party.kind.clone()).collect(),
-        is_waited_for,
+    // Before the first item nobody is known who will put one.
+    let stage = row.iter().find(|stage| stage.is_empty && stage.is_used)?;
+    let parties = there(&stage.from);
+    Some(match parties.is_empty() {
+        true => Verdict::NobodyPuts(stage.queue.clone()),
+        false => Verdict::Slowest {
+            parties,
+            is_waited_for: false,
+        },
     })
 }
 

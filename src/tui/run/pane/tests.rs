@@ -45,7 +45,7 @@ fn what_the_log_gave_is_not_shown_again_when_it_comes_live() {
     let mut pane = pane();
     live(&mut pane, 3, b"two\r\n");
     assert!(!pane.has_work(), "the log comes first");
-    pane.loaded(Incarnation(0), 0, b"1\r\ntwo\r\n".to_vec());
+    pane.loaded(Incarnation(0), 0, b"1\r\ntwo\r\n".to_vec(), false);
     live(&mut pane, 8, b"three");
     finish(&mut pane);
     assert_eq!(shown(&pane), ["1", "two", "three", ""]);
@@ -55,7 +55,7 @@ fn what_the_log_gave_is_not_shown_again_when_it_comes_live() {
 #[test]
 fn bytes_that_overlap_in_part_are_joined() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"abcdef".to_vec());
+    pane.loaded(Incarnation(0), 0, b"abcdef".to_vec(), false);
     live(&mut pane, 3, b"defghi");
     finish(&mut pane);
     assert_eq!(shown(&pane)[0], "abcdefghi");
@@ -64,7 +64,7 @@ fn bytes_that_overlap_in_part_are_joined() {
 #[test]
 fn a_flood_is_skipped_and_counted_and_its_end_is_shown() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, Vec::new());
+    pane.loaded(Incarnation(0), 0, Vec::new(), false);
     let line = b"0123456789abcdef\r\n".repeat(4_000);
     let mut at = 0;
     for _ in 0..40 {
@@ -83,7 +83,7 @@ fn a_flood_is_skipped_and_counted_and_its_end_is_shown() {
 #[test]
 fn what_was_dropped_on_the_way_is_counted_unless_the_log_gave_it() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"0123456789".to_vec());
+    pane.loaded(Incarnation(0), 0, b"0123456789".to_vec(), false);
     pane.live(Incarnation(0), 0, 15, 12, b"a".to_vec());
     pane.live(Incarnation(0), 0, 20, 4, b"b".to_vec());
     finish(&mut pane);
@@ -93,10 +93,20 @@ fn what_was_dropped_on_the_way_is_counted_unless_the_log_gave_it() {
 #[test]
 fn questions_of_the_past_are_not_answered_and_those_of_now_are() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"\x1b[6n".to_vec());
+    pane.loaded(Incarnation(0), 0, b"\x1b[6n".to_vec(), false);
     assert_eq!(finish(&mut pane), b"");
     live(&mut pane, 4, b"\x1b[6n");
     assert_eq!(finish(&mut pane), b"\x1b[1;1R");
+}
+
+#[test]
+fn what_a_program_asks_at_its_very_start_is_answered_once_from_the_log() {
+    let mut pane = pane();
+    pane.loaded(Incarnation(0), 0, b"\x1b[6n".to_vec(), true);
+    assert_eq!(finish(&mut pane), b"\x1b[1;1R");
+    pane.close();
+    pane.loaded(Incarnation(0), 4, b"\x1b[6n".to_vec(), false);
+    assert_eq!(finish(&mut pane), b"");
 }
 
 #[test]
@@ -105,7 +115,7 @@ fn lines_of_a_pipe_begin_at_the_left_wherever_their_bytes_are_cut() {
     for cut in 0..=text.len() {
         for logged in [0, cut] {
             let mut pane = pane_by(PIPE);
-            pane.loaded(Incarnation(0), 0, text[..logged].to_vec());
+            pane.loaded(Incarnation(0), 0, text[..logged].to_vec(), false);
             live(&mut pane, logged as u64, &text[logged..cut]);
             live(&mut pane, cut as u64, &text[cut..]);
             finish(&mut pane);
@@ -118,7 +128,7 @@ fn lines_of_a_pipe_begin_at_the_left_wherever_their_bytes_are_cut() {
 #[test]
 fn a_program_on_a_pty_may_go_straight_down_and_its_own_standard_error_may_not() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, Vec::new());
+    pane.loaded(Incarnation(0), 0, Vec::new(), false);
     live(&mut pane, 0, b"ab\ncd\r\n");
     pane.live(Incarnation(0), 1, 7, 0, b"e\nf".to_vec());
     finish(&mut pane);
@@ -129,7 +139,7 @@ fn a_program_on_a_pty_may_go_straight_down_and_its_own_standard_error_may_not() 
 fn bytes_wait_until_it_is_known_by_which_way_they_came() {
     let mut pane = pane();
     pane.ways = None;
-    pane.loaded(Incarnation(0), 0, b"a\nb".to_vec());
+    pane.loaded(Incarnation(0), 0, b"a\nb".to_vec(), false);
     assert!(!pane.has_work());
     pane.ways = Some(PIPE);
     finish(&mut pane);
@@ -139,7 +149,7 @@ fn bytes_wait_until_it_is_known_by_which_way_they_came() {
 #[test]
 fn while_the_disk_is_full_what_comes_is_shown_all_the_same() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"1\r\n".to_vec());
+    pane.loaded(Incarnation(0), 0, b"1\r\n".to_vec(), false);
     for line in ["2\r\n", "3\r\n"] {
         live(&mut pane, 3, line.as_bytes());
     }
@@ -161,6 +171,7 @@ fn a_new_life_finds_nothing_of_what_the_last_one_left_behind() {
         Incarnation(0),
         0,
         b"first\x1b[31;7m\x1b[?1049h\x1b[?1hvim".to_vec(),
+        false,
     );
     pane.live(Incarnation(1), 0, 29, 0, b"second".to_vec());
     finish(&mut pane);
@@ -173,7 +184,7 @@ fn a_new_life_finds_nothing_of_what_the_last_one_left_behind() {
 #[test]
 fn a_life_that_writes_nothing_is_seen_to_begin_after_the_last_bytes_of_the_one_before() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"first".to_vec());
+    pane.loaded(Incarnation(0), 0, b"first".to_vec(), false);
     finish(&mut pane);
     pane.begins(Incarnation(0));
     pane.begins(Incarnation(1));
@@ -189,12 +200,17 @@ fn a_life_that_writes_nothing_is_seen_to_begin_after_the_last_bytes_of_the_one_b
 #[test]
 fn a_pane_that_is_opened_again_goes_on_where_it_was_with_all_that_its_program_switched_on() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"\x1b[?1049h\x1b[?1h\x1b[Hfull".to_vec());
+    pane.loaded(
+        Incarnation(0),
+        0,
+        b"\x1b[?1049h\x1b[?1h\x1b[Hfull".to_vec(),
+        false,
+    );
     finish(&mut pane);
     let from = pane.shown_until();
     live(&mut pane, from, b" not parsed");
     pane.close();
-    let is_cut = pane.loaded(Incarnation(0), from, b" not parsed, more".to_vec());
+    let is_cut = pane.loaded(Incarnation(0), from, b" not parsed, more".to_vec(), false);
     assert!(!is_cut);
     live(&mut pane, from + 11, b", more, now");
     finish(&mut pane);
@@ -206,7 +222,12 @@ fn a_pane_that_is_opened_again_goes_on_where_it_was_with_all_that_its_program_sw
 #[test]
 fn a_log_that_is_longer_than_what_is_read_begins_with_a_whole_line_and_says_so() {
     let mut pane = pane();
-    let is_cut = pane.loaded(Incarnation(0), 1_000, b"31mrest\r\nwhole\r\n".to_vec());
+    let is_cut = pane.loaded(
+        Incarnation(0),
+        1_000,
+        b"31mrest\r\nwhole\r\n".to_vec(),
+        false,
+    );
     finish(&mut pane);
     assert_eq!(shown(&pane)[..2], ["whole", ""]);
     assert!(is_cut && pane.has_more_above());
@@ -216,10 +237,10 @@ fn a_log_that_is_longer_than_what_is_read_begins_with_a_whole_line_and_says_so()
 #[test]
 fn of_a_pane_that_is_opened_again_too_late_what_is_missing_is_counted() {
     let mut pane = pane();
-    pane.loaded(Incarnation(0), 0, b"first\r\n\x1b[31".to_vec());
+    pane.loaded(Incarnation(0), 0, b"first\r\n\x1b[31".to_vec(), false);
     finish(&mut pane);
     pane.close();
-    pane.loaded(Incarnation(0), 111, b"cut\r\nnext".to_vec());
+    pane.loaded(Incarnation(0), 111, b"cut\r\nnext".to_vec(), false);
     finish(&mut pane);
     assert_eq!(shown(&pane)[..2], ["first", "next"]);
     assert_eq!(pane.skipped, 100);

@@ -123,7 +123,7 @@ fn empty(state: &State, run: &Run, merged: &Merged) -> String {
         _ if ranks().all(|(_, rank)| rank.muted) => {
             format!(
                 "all of them are muted: {} opens them",
-                state.key(Action::Mute)
+                state.key_here(Action::Mute)
             )
         }
         _ if merged.counts().1 > 0 => "cleared: what comes from now on is shown here".to_owned(),

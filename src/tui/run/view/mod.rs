@@ -111,7 +111,7 @@ fn nothing_runs(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if state.draft.session.groups.is_empty() {
         lines.push(("nothing is composed yet".to_owned(), theme.title));
         lines.push((String::new(), theme.text));
-        let line = |action, words| (format!("{}  {words}", state.key(action)), theme.text);
+        let line = |action, words| (format!("{}  {words}", state.key_here(action)), theme.text);
         lines.push(line(Action::ShowCompose, "compose a group of processes"));
         lines.push(line(Action::Open, "open a session"));
     } else {
@@ -127,13 +127,13 @@ fn nothing_runs(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             theme.dim,
         ));
         lines.push((String::new(), theme.text));
-        let key = state.key(Action::Start);
+        let key = state.key_here(Action::Start);
         lines.push((format!("{key}  start it"), theme.accent));
-        let key = state.key(Action::ShowCompose);
+        let key = state.key_here(Action::ShowCompose);
         let text = format!("{key}  look at how it is composed, or change it");
         lines.push((text, theme.text));
     }
-    let key = state.key(Action::Help);
+    let key = state.key_here(Action::Help);
     lines.push((format!("{key}  every key"), theme.text));
     let widest = lines.iter().map(|(text, _)| width(text)).max().unwrap_or(0);
     let x = area.x + area.width.saturating_sub(widest) / 2;

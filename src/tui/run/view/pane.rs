@@ -67,7 +67,7 @@ pub fn draw(
             clock(rank.muted_at)
         );
         centred(&text, theme.muted, inside, buffer);
-        let keys = format!("{} opens it", state.key(Action::Mute));
+        let keys = format!("{} opens it", state.key_here(Action::Mute));
         let below = Rect::new(
             inside.x,
             inside.y + inside.height / 2,
@@ -84,7 +84,7 @@ pub fn draw(
         }
         return None;
     }
-    // A log does not say when its lines were written; what had not begun had written nothing.
+    // Where nobody wrote down when a log grew: what had not begun had written nothing.
     let has_begun = run.link != Link::Past || rank.began.is_some();
     if has_begun {
         screen(&pane.screen, inside, theme, run.search.as_ref(), buffer);
@@ -146,11 +146,14 @@ fn empty_text(state: &State, run: &Run, pane: &Pane, rank: &Rank) -> String {
         }
         _ if pane.is_loading() => "reading the log".to_owned(),
         (_, ProcessState::Idle | ProcessState::Waiting) => {
-            format!("{}: {} says why", rank.state, state.key(Action::Why))
+            format!("{}: {} says why", rank.state, state.key_here(Action::Why))
         }
         (_, ProcessState::Ended) => match &rank.status {
             Some(status) => format!("no output; {status}"),
-            None => format!("was never started: {} says why", state.key(Action::Why)),
+            None => format!(
+                "was never started: {} says why",
+                state.key_here(Action::Why)
+            ),
         },
         _ => String::new(),
     }
@@ -163,7 +166,7 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
         .as_ref()
         .is_some_and(|to| to.selects(&pane.process))
     {
-        let key = state.key_in(Context::Typing, Action::LeaveTyping);
+        let key = state.key(Context::Typing, Action::LeaveTyping);
         parts.push(format!("typing: {key} leaves"));
     }
     if run
@@ -171,7 +174,10 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
         .as_ref()
         .is_some_and(|it| it.process == pane.process)
     {
-        parts.push(format!("{} copies what is chosen", state.key(Action::Copy)));
+        parts.push(format!(
+            "{} copies what is chosen",
+            state.key_here(Action::Copy)
+        ));
     } else if pane.paused {
         parts.push(match pane.waiting() {
             0 => "paused".to_owned(),
@@ -188,7 +194,8 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
             parts.push("the log has more".to_owned());
         }
     }
-    if run.past.as_ref().is_some_and(|past| !past.is_at_end()) && rank.state.is_live() {
+    let is_inside = run.past.as_ref().is_some_and(|past| !past.is_at_end());
+    if is_inside && rank.state.is_live() && run.until(&pane.process).is_none() {
         parts.push("output up to its end".to_owned());
     }
     if pane.skipped > 0 {

@@ -8,15 +8,12 @@ use ratatui::{
 };
 
 use super::{Run, state_of};
-use crate::{
-    model::ids::ProcessId,
-    tui::{
-        facts::{Count, Rank},
-        run::{Focus, process_of, tree::Row},
-        theme::Theme,
-        view::Places,
-        widget::{format, list, panel::Panel},
-    },
+use crate::tui::{
+    facts::{Count, Rank},
+    run::{Focus, process_of, tree::Row},
+    theme::Theme,
+    view::Places,
+    widget::{format, list, panel::Panel},
 };
 
 /// How many of a group or template are where, in a few characters, and the sign for it.
@@ -51,9 +48,7 @@ pub fn draw(run: &Run, theme: &Theme, places: &Places, buffer: &mut Buffer) {
     }
     let rows = run.tree.rows(&run.facts);
     let selected = run.selected();
-    let at = rows
-        .iter()
-        .position(|row| Some(&row.what) == selected.as_ref());
+    let at = selected.and_then(|selected| rows.position(&selected));
     let title = match &run.facts.session {
         name if name.is_empty() => "ranks".to_owned(),
         name => name.clone(),
@@ -73,7 +68,9 @@ pub fn draw(run: &Run, theme: &Theme, places: &Places, buffer: &mut Buffer) {
         length: rows.len(),
     };
     list::draw(buffer, inside, view, theme, |buffer, area, index, _| {
-        tree_row(run, &rows[index], area, theme, buffer);
+        if let Some(row) = rows.get(index) {
+            tree_row(run, &row, area, theme, buffer);
+        }
     });
 }
 
@@ -206,28 +203,31 @@ fn strip(run: &Run, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let current = run.current();
-    let all: Vec<(ProcessId, &Rank)> = run.facts.selected(None).collect();
-    let at = all
-        .iter()
-        .position(|(process, _)| Some(process) == current.as_ref());
+    let all = run.facts.count(None).total as usize;
+    let at = current
+        .as_ref()
+        .and_then(|current| run.facts.position(None, current));
     let each = 2;
     let fits = usize::from(area.width.saturating_sub(16)) / each;
-    let first = scrolled(at.unwrap_or(0), all.len(), fits.max(1));
+    let first = scrolled(at.unwrap_or(0), all, fits.max(1));
     let mut spans = Vec::new();
-    for (process, rank) in all.iter().skip(first).take(fits) {
+    for process in run.facts.page(None, first, fits) {
+        let Some(rank) = run.facts.rank(&process) else {
+            continue;
+        };
         let (glyph, style) = theme.process(rank.state, state_of(rank));
         let glyph = if rank.muted && rank.state.is_live() {
             theme.glyphs.muted
         } else {
             glyph
         };
-        let style = match Some(process) == current.as_ref() {
+        let style = match Some(&process) == current.as_ref() {
             true => style.patch(theme.selection),
             false => style,
         };
         spans.push(Span::styled(glyph, style));
         spans.push(Span::raw(" "));
     }
-    let right = format!("{} of {}", at.map_or(0, |at| at + 1), all.len());
+    let right = format!("{} of {}", at.map_or(0, |at| at + 1), all);
     columns(spans, vec![Span::styled(right, theme.dim)], area, buffer);
 }

@@ -73,11 +73,6 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// How many lines it takes to show all of it, about: those of the table, and where the sessions differ.
-    pub fn lines(&self) -> usize {
-        12 + 5 * self.templates().len() + self.changes.len()
-    }
-
     /// Every template that one of them has, those of the newer run first.
     pub fn templates(&self) -> Vec<&str> {
         let [old, new] = &self.sides;
@@ -129,7 +124,7 @@ fn side(runs: &Runs, id: &str, now: u64) -> Result<(Side, String), String> {
         Some(summary) if run.state == RunState::Ended => summary,
         _ => tally.summary(),
     };
-    listed.seconds = Some(summary.wall_seconds);
+    listed.seconds = Some(summary.took());
     let side = Side {
         listed,
         summary,

@@ -8,7 +8,7 @@ use crate::{
     term::plain_text,
     tui::{
         runs::view::length,
-        theme::Theme,
+        theme::{Glyphs, Theme},
         widget::{
             format,
             panel::Panel,
@@ -17,15 +17,26 @@ use crate::{
     },
 };
 
-/// Columns of a name at the left, and of a value.
+/// Columns of a name at the left, of a value, and of the least that is left for how the two differ.
 const NAME: u16 = 26;
 const VALUE: u16 = 20;
+const CHANGE: u16 = 10;
+
+/// How many lines it takes to show all of it.
+pub fn line_count(compared: &Compared, glyphs: &'static Glyphs) -> usize {
+    rows(compared, &Theme::bare("", glyphs)).len() + 2 + compared.changes.len()
+}
+
+/// How many of them are seen in an area.
+pub fn height(area: Rect) -> usize {
+    usize::from(area.height.saturating_sub(2))
+}
 
 /// Draws two runs, from line `first` on.
 pub fn draw(compared: &Compared, first: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let rows = rows(compared, theme);
     let count = rows.len() + 2 + compared.changes.len();
-    let height = usize::from(area.height.saturating_sub(2));
+    let height = height(area);
     let first = first.min(count.saturating_sub(height));
     let panel = Panel::new("two runs")
         .focused(true)
@@ -68,8 +79,10 @@ pub fn draw(compared: &Compared, first: usize, theme: &Theme, area: Rect, buffer
 }
 
 fn draw_row(row: &Row, line: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let name = NAME.min(line.width / 3);
-    let value = VALUE.min(line.width.saturating_sub(name) / 3);
+    // What tells the runs apart is not cut before what is said of them.
+    let value = VALUE.min(line.width / 3);
+    let name = line.width.saturating_sub(2 * value + CHANGE);
+    let name = name.clamp(line.width.min(8), NAME);
     let (y, glyphs) = (line.y, theme.glyphs);
     put_cut(
         buffer,
@@ -119,18 +132,15 @@ fn rows(compared: &Compared, theme: &Theme) -> Vec<Row> {
     row("session", text, String::new(), &|side| {
         side.listed.session.clone()
     });
-    row("began (UTC)", text, String::new(), &|side| {
+    row("started (UTC)", text, String::new(), &|side| {
         utc_text(side.listed.started)
     });
     row("outcome", text, String::new(), &|side| {
-        side.listed.word().to_owned()
+        side.listed.word().into_owned()
     });
-    row(
-        "took",
-        text,
-        number(&|side| side.summary.wall_seconds),
-        &|side| length(side.summary.wall_seconds),
-    );
+    row("took", text, number(&|side| side.summary.took()), &|side| {
+        length(side.summary.took())
+    });
     row("ranks", text, String::new(), &|side| {
         side.summary.ranks.total.to_string()
     });

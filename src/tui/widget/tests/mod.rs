@@ -319,9 +319,9 @@ fn messages_pile_up_from_the_corner() {
     assert_eq!(
         shown,
         [
-            "",
             "                   ┃ ✓ saved",
-            " ┃ ✗ consumer.2 failed with…"
+            "  ┃ ✗ consumer.2 failed with",
+            "  ┃   exit status 3"
         ]
         .map(|line| line.trim_end().to_owned())
     );

@@ -1,7 +1,7 @@
 //! What a pickle holds, told without running it.
 //!
-//! A pickle is a program for a small machine; unpickling runs it, and it may call anything. This only reads the names
-//! of its first instructions, as `pickletools.dis` does. Start at [`describe`].
+//! A pickle is a program for a small machine; unpickling runs it, and it may call anything. This only reads its
+//! instructions and names the first of them, as `pickletools.dis` does. Start at [`describe`].
 //!
 //! The instructions and their arguments: CPython, `Lib/pickletools.py`, protocols 0 to 5.
 
@@ -109,24 +109,32 @@ fn instruction(code: u8) -> Option<(&'static str, Argument)> {
     })
 }
 
-/// Whether an item is a pickle: as the Python side tells it, by its first two bytes and its last.
-pub fn is_pickle(item: &[u8]) -> bool {
-    matches!(item, [0x80, 2..=5, .., b'.'])
+/// Whether an item of `len` bytes that begins like this is a pickle: as the Python side tells it, by its first two bytes
+/// and its last, where that is known.
+pub fn is_pickle(head: &[u8], len: u64) -> bool {
+    let begins = matches!(head, [0x80, 2..=5, ..]);
+    begins && len > 2 && (len > head.len() as u64 || head.last() == Some(&b'.'))
 }
 
-/// `<pickle 5, 15 bytes: BININT1 37, STOP>`: its protocol, its length and its first instructions.
-pub fn describe(pickle: &[u8]) -> String {
-    let protocol = pickle.get(1).copied().unwrap_or_default();
-    let mut text = format!("<pickle {protocol}, {} bytes", pickle.len());
-    let mut rest = pickle;
+/// `<pickle 5, 15 bytes: BININT1 37, STOP>`: its protocol, its length and its first instructions. Of one of `len` bytes
+/// its beginning is enough.
+pub fn describe(head: &[u8], len: u64, ellipsis: &str) -> String {
+    let protocol = head.get(1).copied().unwrap_or_default();
+    let mut text = format!("<pickle {protocol}, {len} bytes");
+    let mut rest = head;
     let mut named = 0;
     while !rest.is_empty() {
         if named == NAMED {
-            text.push_str(", …");
+            let _ = write!(text, ", {ellipsis}");
             break;
         }
-        let Some((name, argument)) = next(&mut rest) else {
-            text.push_str(", broken off");
+        let Some((name, argument)) = next(&mut rest, ellipsis) else {
+            match len > head.len() as u64 {
+                true => {
+                    let _ = write!(text, ", {ellipsis}");
+                }
+                false => text.push_str(", broken off"),
+            }
             break;
         };
         if QUIET.contains(&name) {
@@ -144,40 +152,66 @@ pub fn describe(pickle: &[u8]) -> String {
     text
 }
 
-/// Takes one instruction off: its name and its argument as text. `None`: there is none.
-fn next(rest: &mut &[u8]) -> Option<(&'static str, String)> {
-    let (name, kind) = instruction(take(rest, 1)?[0])?;
+/// What follows an instruction, as it was read.
+pub(super) enum Read<'p> {
+    Nothing,
+    Int(i128),
+    Float(f64),
+    Text(&'p [u8]),
+    Data(&'p [u8]),
+    /// A number too long to be shown: its bytes.
+    Long(&'p [u8]),
+    /// A line, or two.
+    Lines(&'p [u8], Option<&'p [u8]>),
+}
+
+/// Takes one instruction off. `None`: there is none, or not all of it.
+pub(super) fn read<'p>(rest: &mut &'p [u8]) -> Option<(&'static str, Read<'p>)> {
+    let (name, kind) = instruction(*take(rest, 1)?.first()?)?;
     let argument = match kind {
-        Argument::Nothing => String::new(),
-        Argument::Unsigned(width) => unsigned(take(rest, width)?).to_string(),
-        Argument::Signed(width) => signed(take(rest, width)?).to_string(),
-        Argument::Float => f64::from_be_bytes(take(rest, 8)?.try_into().ok()?).to_string(),
-        Argument::Text(width) => quoted(sized(rest, width)?),
-        Argument::Data(width) => {
-            let data = sized(rest, width)?;
-            match std::str::from_utf8(data) {
-                Ok(_) => quoted(data),
-                Err(_) => format!("of {} bytes", data.len()),
-            }
-        }
+        Argument::Nothing => Read::Nothing,
+        Argument::Unsigned(width) => Read::Int(unsigned(take(rest, width)?).into()),
+        Argument::Signed(width) => Read::Int(signed(take(rest, width)?)),
+        Argument::Float => Read::Float(f64::from_be_bytes(take(rest, 8)?.try_into().ok()?)),
+        Argument::Text(width) => Read::Text(sized(rest, width)?),
+        Argument::Data(width) => Read::Data(sized(rest, width)?),
         Argument::Long(width) => match sized(rest, width)? {
-            long if long.len() <= 16 => signed(long).to_string(),
-            long => format!("of {} bytes", long.len()),
+            long if long.len() <= 16 => Read::Int(signed(long)),
+            long => Read::Long(long),
         },
         Argument::Lines(lines) => {
-            let mut text = String::new();
-            for _ in 0..lines {
-                let length = memchr::memchr(b'\n', rest)?;
-                if !text.is_empty() {
-                    text.push(' ');
-                }
-                text.push_str(&quoted(take(rest, length)?));
-                take(rest, 1)?;
-            }
-            text
+            let first = line(rest)?;
+            let second = if lines > 1 { Some(line(rest)?) } else { None };
+            Read::Lines(first, second)
         }
     };
     Some((name, argument))
+}
+
+/// Takes one instruction off: its name and its argument as text.
+fn next(rest: &mut &[u8], ellipsis: &str) -> Option<(&'static str, String)> {
+    let (name, argument) = read(rest)?;
+    let argument = match argument {
+        Read::Nothing => String::new(),
+        Read::Int(number) => number.to_string(),
+        Read::Float(number) => number.to_string(),
+        Read::Text(text) => quoted(text, ellipsis),
+        Read::Data(data) if std::str::from_utf8(data).is_ok() => quoted(data, ellipsis),
+        Read::Data(data) | Read::Long(data) => format!("of {} bytes", data.len()),
+        Read::Lines(first, None) => quoted(first, ellipsis),
+        Read::Lines(first, Some(second)) => {
+            format!("{} {}", quoted(first, ellipsis), quoted(second, ellipsis))
+        }
+    };
+    Some((name, argument))
+}
+
+/// What stands before the next line end.
+fn line<'p>(rest: &mut &'p [u8]) -> Option<&'p [u8]> {
+    let length = rest.iter().position(|byte| *byte == b'\n')?;
+    let line = take(rest, length)?;
+    take(rest, 1)?;
+    Some(line)
 }
 
 fn take<'p>(rest: &mut &'p [u8], count: usize) -> Option<&'p [u8]> {
@@ -210,14 +244,14 @@ fn signed(bytes: &[u8]) -> i128 {
 }
 
 /// The beginning of a text with everything escaped that is no plain character.
-fn quoted(text: &[u8]) -> String {
+fn quoted(text: &[u8], ellipsis: &str) -> String {
     // Four bytes a character at most; what is behind them is not looked at.
     let text = &text[..text.len().min(4 * (SHOWN + 1))];
     let text = String::from_utf8_lossy(text);
     let mut quoted = String::from("\"");
     for (index, c) in text.chars().enumerate() {
         if index == SHOWN {
-            quoted.push('…');
+            quoted.push_str(ellipsis);
             break;
         }
         // Writing to a string cannot fail.
@@ -230,6 +264,14 @@ fn quoted(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_pickle(item: &[u8]) -> bool {
+        super::is_pickle(item, item.len() as u64)
+    }
+
+    fn describe(item: &[u8]) -> String {
+        super::describe(item, item.len() as u64, "…")
+    }
 
     #[test]
     fn a_pickle_is_told_by_its_ends() {
@@ -275,5 +317,16 @@ mod tests {
         assert!(describe(&long).ends_with("NONE, …>"));
         let text = [&b"\x80\x05X\xe8\x03\0\0"[..], &b"x".repeat(1000), b"."].concat();
         assert!(describe(&text).contains(&format!("\"{}…\"", "x".repeat(SHOWN))));
+    }
+
+    #[test]
+    fn the_beginning_of_one_is_enough() {
+        let long = [&b"\x80\x05X\xe8\x03\0\0"[..], &b"x".repeat(1000), b"."].concat();
+        let head = &long[..64];
+        assert!(super::is_pickle(head, 1_008));
+        assert_eq!(
+            super::describe(head, 1_008, "~"),
+            "<pickle 5, 1008 bytes, ~>"
+        );
     }
 }
