@@ -18,6 +18,8 @@ mod full_screen;
 mod keeping;
 #[path = "screens/outer.rs"]
 mod outer;
+#[path = "screens/panes.rs"]
+mod panes;
 #[path = "screens/past.rs"]
 mod past;
 #[path = "screens/pictures.rs"]

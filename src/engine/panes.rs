@@ -54,7 +54,6 @@ pub struct Chunk {
 struct Ring {
     chunks: VecDeque<Chunk>,
     bytes: usize,
-    gap: u64,
 }
 
 #[derive(Debug, Default)]
@@ -201,20 +200,17 @@ impl PaneFeed {
                     .unwrap_or_else(PoisonError::into_inner);
             }
             state.queued += bytes.len();
-            push(&mut state.queue, 0, JOIN_MAX, &new);
+            push(&mut state.queue, JOIN_MAX, &new);
         } else if let Some(ring) = state.rings.get_mut(process.as_ref()) {
             ring.bytes += bytes.len();
-            let gap = std::mem::take(&mut ring.gap);
-            push(&mut ring.chunks, gap, JOIN_MAX.min(ring_max / 2), &new);
+            push(&mut ring.chunks, JOIN_MAX.min(ring_max / 2), &new);
             while (ring.bytes > ring_max || ring.chunks.len() > CHUNKS_MAX)
                 && ring.chunks.len() > 1
                 && let Some(oldest) = ring.chunks.pop_front()
             {
                 ring.bytes -= oldest.bytes.len();
-                let dropped = oldest.gap + oldest.bytes.len() as u64;
-                match ring.chunks.front_mut() {
-                    Some(next) => next.gap += dropped,
-                    None => ring.gap += dropped,
+                if let Some(next) = ring.chunks.front_mut() {
+                    next.gap += oldest.gap + oldest.bytes.len() as u64;
                 }
             }
         } else {
@@ -244,9 +240,8 @@ impl Piece<'_> {
     }
 }
 
-fn push(queue: &mut VecDeque<Chunk>, gap: u64, join_max: usize, new: &Piece) {
+fn push(queue: &mut VecDeque<Chunk>, join_max: usize, new: &Piece) {
     if let Some(last) = queue.back_mut()
-        && gap == 0
         && last.bytes.len() + new.bytes.len() <= join_max
         && new.continues(last)
     {
@@ -258,7 +253,7 @@ fn push(queue: &mut VecDeque<Chunk>, gap: u64, join_max: usize, new: &Piece) {
         incarnation: new.incarnation,
         stream: new.stream,
         offset: new.offset,
-        gap,
+        gap: 0,
         bytes: new.bytes.to_vec(),
     });
 }

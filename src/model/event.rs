@@ -323,6 +323,8 @@ pub enum Command {
     Kill(Selector),
     /// Stop it if it runs, then start it again.
     Restart(Selector),
+    /// Start every rank again that has failed and does not run; absent: of all groups.
+    RestartFailed(Option<GroupName>),
     /// Throw its output away at its source.
     Mute(Selector),
     /// Show its output again.

@@ -258,8 +258,9 @@ impl LogFiles {
             return (0, None);
         };
         if let Some(gap) = &log.gap {
+            // As a terminal needs it; who reads a pipe's log as lines does not mind.
             let mark = format!(
-                "\n[dragon-tui: {} bytes lost here: {}]\n",
+                "\r\n[dragon-tui: {} bytes lost here: {}]\r\n",
                 gap.bytes, gap.reason
             );
             if let (part, Some(error)) = write_some(file, mark.as_bytes()) {

@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -19,32 +20,54 @@ use super::{
         pick::{Entry, Listing},
         shipped,
     },
-    gather::gather,
-    message::{Effect, Msg},
+    message::{Effect, LogPart, LogRead, Msg},
     runs::reading,
     search,
+    viewer::{self, Shown},
 };
 use crate::model::document::Session;
+
+/// How often it is told how far a search has come.
+const PROGRESS: Duration = Duration::from_millis(250);
 
 /// Bytes of a line that are looked at and shown.
 const LINE_MAX: usize = 4 << 10;
 
 /// Begins a deed; its answer comes by the channel.
 pub fn begin(effect: Effect, answers: mpsc::Sender<Msg>) {
-    tokio::task::spawn_blocking(move || {
-        if let Some(answer) = perform(effect, &answers) {
+    // Here and not on the thread: a search that began before sees it at once.
+    match &effect {
+        Effect::SearchLogs { ticket, .. } => search::want(*ticket),
+        Effect::StopSearch => return search::want(0),
+        _ => {}
+    }
+    let told = answers.clone();
+    blocking(answers, move || perform(effect, &told));
+}
+
+/// Does something that may take its time, on another thread; its answer comes by the channel. So does a word about it if it
+/// panics: the screens go on.
+fn blocking(answers: mpsc::Sender<Msg>, deed: impl FnOnce() -> Option<Msg> + Send + 'static) {
+    let done = tokio::task::spawn_blocking(deed);
+    tokio::spawn(async move {
+        let answer = match done.await {
+            Ok(answer) => answer,
+            Err(error) if error.is_panic() => {
+                Some(Msg::Told(format!("a defect of this program: {error}")))
+            }
+            Err(_) => None,
+        };
+        if let Some(answer) = answer {
             // The screens are gone: nobody waits for it.
-            let _ = answers.blocking_send(answer);
+            let _ = answers.send(answer).await;
         }
     });
 }
 
 /// Places a session on paper, its paths from a folder; the plan comes by the channel.
 pub fn plan(session: Box<Session>, folder: PathBuf, planner: Planner, answers: mpsc::Sender<Msg>) {
-    tokio::task::spawn_blocking(move || {
-        let plan = planner(&session, &folder);
-        // The screens are gone: nobody waits for it.
-        let _ = answers.blocking_send(Msg::Planned(Box::new(plan)));
+    blocking(answers, move || {
+        Some(Msg::Planned(Box::new(planner(&session, &folder))))
     });
 }
 
@@ -53,10 +76,11 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
         Effect::ReadTail {
             process,
             path,
+            from,
             bytes,
             until,
         } => {
-            let (at, bytes) = tail(&path, bytes, until).unwrap_or_default();
+            let (at, bytes) = tail(&path, from, bytes, until).unwrap_or_default();
             Msg::Tail {
                 process,
                 path,
@@ -65,47 +89,34 @@ fn perform(effect: Effect, answers: &mpsc::Sender<Msg>) -> Option<Msg> {
                 until,
             }
         }
-        Effect::Gather {
-            ticket,
-            folder,
-            logs,
-        } => {
-            let (lines, is_ordered) = gather(&folder, &logs);
-            Msg::Gathered {
-                ticket,
-                lines,
-                is_ordered,
-            }
-        }
         Effect::Look(path) => {
             let exists = path.symlink_metadata().is_ok();
             Msg::Looked(path, exists)
         }
         Effect::SearchLogs {
             ticket,
-            wanted,
             pattern,
             logs,
-            nearest,
         } => {
-            let wish = search::Wish {
-                ticket,
-                wanted,
-                pattern,
-                logs,
-                nearest,
-            };
-            let found = search::search(&wish, |done| {
-                // Told again soon.
-                let _ = answers.try_send(Msg::Searching { ticket, done });
-            })?;
+            let mut told = Instant::now();
+            let found = search::search(&pattern, &logs, &mut |logs| {
+                if told.elapsed() >= PROGRESS {
+                    told = Instant::now();
+                    // The screens are gone: then it is not wanted either.
+                    let _ = answers.blocking_send(Msg::Searched { ticket, logs });
+                }
+                search::is_wanted(ticket)
+            });
             Msg::Found {
                 ticket,
-                hits: found.hits,
-                at: found.at,
-                more: found.more,
+                found: found?,
             }
         }
+        Effect::Prepare { source, with } => Msg::Prepared(viewer::prepare(&source, with)),
+        Effect::ReadLogs { number, logs } => Msg::Logs {
+            number,
+            logs: read_parts(logs),
+        },
         Effect::Runs(ask) => Msg::Runs(reading::perform(ask)),
         Effect::List { ticket, what, path } => {
             let entries = list(&path, what)
@@ -244,8 +255,8 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
     result
 }
 
-/// The last bytes of a file, taken to end at `until`, and where they begin.
-pub fn tail(path: &Path, bytes: usize, until: Option<u64>) -> io::Result<(u64, Vec<u8>)> {
+/// The last bytes of a file from a place on, taken to end at `until`, and where they begin.
+fn tail(path: &Path, from: u64, bytes: usize, until: Option<u64>) -> io::Result<(u64, Vec<u8>)> {
     let file = match File::open(path) {
         Ok(file) => file,
         // Nothing was written yet.
@@ -253,19 +264,53 @@ pub fn tail(path: &Path, bytes: usize, until: Option<u64>) -> io::Result<(u64, V
         Err(error) => return Err(error),
     };
     let size = file.metadata()?.len().min(until.unwrap_or(u64::MAX));
-    let at = size.saturating_sub(bytes as u64);
-    let mut end = vec![0; (size - at) as usize];
+    let at = size.saturating_sub(bytes as u64).max(from.min(size));
+    Ok((at, read_at(&file, at, (size - at) as usize)?))
+}
+
+/// So many bytes from this place on, or fewer at the end of the file.
+fn read_at(file: &File, at: u64, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
     let mut filled = 0;
-    while filled < end.len() {
-        match file.read_at(&mut end[filled..], at + filled as u64) {
+    while filled < count {
+        match file.read_at(&mut bytes[filled..], at + filled as u64) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    end.truncate(filled);
-    Ok((at, end))
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Parts of logs, the one that was written last at the end: what it says is the newest. One that is not there yet is empty.
+fn read_parts(logs: Vec<LogPart>) -> Vec<LogRead> {
+    let mut read: Vec<_> = logs
+        .into_iter()
+        .map(|log| {
+            let (at, bytes) = part(&log).unwrap_or((log.from, Vec::new()));
+            let written = std::fs::metadata(&log.path)
+                .and_then(|it| it.modified())
+                .ok();
+            let read = LogRead {
+                process: log.process,
+                path: log.path,
+                at,
+                bytes,
+            };
+            (written, read)
+        })
+        .collect();
+    read.sort_by_key(|(written, _)| *written);
+    read.into_iter().map(|(_, read)| read).collect()
+}
+
+fn part(log: &LogPart) -> io::Result<(u64, Vec<u8>)> {
+    let file = File::open(&log.path)?;
+    let end = file.metadata()?.len().min(log.to);
+    let at = log.from.max(end.saturating_sub(log.most as u64)).min(end);
+    Ok((at, read_at(&file, at, (end - at) as usize)?))
 }
 
 /// The lines of a log, each cut to [`LINE_MAX`] bytes however long it is.
@@ -300,22 +345,20 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// Shows a file in the user's pager; the terminal is not ours meanwhile.
-pub fn page(path: &Path) -> Result<(), String> {
-    let pager = std::env::var("PAGER")
-        .ok()
-        .filter(|pager| !pager.trim().is_empty());
-    let pager = pager.unwrap_or_else(|| "less -R".to_owned());
+/// Shows output in a program of the user's; the terminal is not ours meanwhile.
+pub fn page(shown: &Shown) -> Result<(), String> {
+    let (program, path) = shown.command();
     let status = Command::new("/bin/sh")
         .arg("-c")
-        .arg(format!("{pager} \"$1\""))
+        .arg(format!("{program} \"$1\""))
         .arg("sh")
         .arg(path)
         .status();
+    shown.end();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{pager}` ended with {status}")),
-        Err(error) => Err(format!("`{pager}` cannot be started: {error}")),
+        Ok(status) => Err(format!("`{program}` ended with {status}")),
+        Err(error) => Err(format!("`{program}` cannot be started: {error}")),
     }
 }
 
@@ -330,18 +373,65 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_deed_that_panics_is_told_of_and_the_others_go_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let told = runtime.block_on(async {
+            let (answers, mut answered) = mpsc::channel(4);
+            blocking(answers.clone(), || panic!("so what"));
+            let first = answered.recv().await;
+            blocking(answers, || Some(Msg::Due));
+            (first, answered.recv().await)
+        });
+        let (Some(Msg::Told(text)), Some(Msg::Due)) = told else {
+            panic!("{told:?}");
+        };
+        assert!(text.contains("so what"), "{text}");
+    }
+
+    #[test]
+    fn parts_of_logs_come_in_the_order_in_which_they_were_written_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = |name: &str, from, to, most| LogPart {
+            process: "g/a.0".parse().unwrap(),
+            path: folder.path().join(name),
+            from,
+            to,
+            most,
+        };
+        for (name, second) in [("new", 2), ("old", 1)] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            (&file).write_all(b"0123456789").unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
+            file.set_modified(time).unwrap();
+        }
+        let read = read_parts(vec![
+            part("new", 2, u64::MAX, 100),
+            part("old", 0, 6, 3),
+            part("gone", 7, u64::MAX, 100),
+            part("old", 50, u64::MAX, 100),
+        ]);
+        let read: Vec<_> = read.iter().map(|it| (it.at, &*it.bytes)).collect();
+        let expected: [(u64, &[u8]); 4] = [(7, b""), (3, b"345"), (10, b""), (2, b"23456789")];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
     fn the_end_of_a_log_says_where_it_begins() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0.log");
         std::fs::write(&path, "0123456789").unwrap();
-        assert_eq!(tail(&path, 4, None).unwrap(), (6, b"6789".to_vec()));
-        assert_eq!(tail(&path, 4, Some(6)).unwrap(), (2, b"2345".to_vec()));
+        assert_eq!(tail(&path, 0, 4, None).unwrap(), (6, b"6789".to_vec()));
+        assert_eq!(tail(&path, 0, 4, Some(6)).unwrap(), (2, b"2345".to_vec()));
         assert_eq!(
-            tail(&path, 400, Some(99)).unwrap(),
+            tail(&path, 0, 400, Some(99)).unwrap(),
             (0, b"0123456789".to_vec())
         );
+        assert_eq!(tail(&path, 8, 4, None).unwrap(), (8, b"89".to_vec()));
+        assert_eq!(tail(&path, 80, 4, None).unwrap(), (10, Vec::new()));
         assert_eq!(
-            tail(&folder.path().join("none"), 4, None).unwrap(),
+            tail(&folder.path().join("none"), 0, 4, None).unwrap(),
             (0, Vec::new())
         );
     }

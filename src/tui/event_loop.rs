@@ -2,8 +2,8 @@
 //!
 //! Owns the terminal, the engine's client and the clock of frames. A turn: if a frame is due and something visible
 //! changed, parse bytes of panes for a few milliseconds and draw; then wait for whatever comes first; then take what
-//! waits already, within a bound. The frame is looked at before the wait, so nothing can keep the screen from being
-//! drawn. Never changes the state itself. Start at [`run`].
+//! the engine said meanwhile, within a bound. The frame is looked at before the wait, so nothing can keep the screen
+//! from being drawn. Never changes the state itself. Start at [`run`].
 //!
 //! | what waits | bound | when full |
 //! |---|---|---|
@@ -19,7 +19,7 @@ use std::{
 
 use crossterm::event::{Event as Input, EventStream};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 use tokio_stream::StreamExt;
@@ -133,15 +133,16 @@ async fn turns(
     answered: &mut mpsc::Receiver<Msg>,
 ) -> io::Result<()> {
     let mut keys = EventStream::new();
-    let mut term = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let mut fatal = Fatal::new()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut again = signal(SignalKind::from_raw(libc::SIGCONT))?;
     // Not left to the reader of keys: that one loses a change of the size that comes together with a key.
     let mut window = signal(SignalKind::window_change())?;
     let mut client: Option<Client> = None;
     // The wish: a file may call itself something else.
     let mut wished = String::new();
     let mut theme = Theme::default();
+    state.colours = theme.colours();
     let mut frame = Frame::default();
     let mut effects = Vec::new();
     update::settle(state);
@@ -179,21 +180,24 @@ async fn turns(
                     }
                     Effect::Suspend => {
                         terminal.lend(deeds::suspend)?;
+                        effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
-                    Effect::Page(path) => {
+                    Effect::Page(shown) => {
                         // Its keys are its own.
                         drop(std::mem::replace(&mut keys, EventStream::new()));
-                        let told = terminal.lend(|| deeds::page(&path))?;
+                        let told = terminal.lend(|| deeds::page(&shown))?;
                         if let Err(text) = told {
                             effects.extend(update(state, Msg::Told(text), Instant::now()));
                         }
+                        effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
                     Effect::Edit(text) => {
                         drop(std::mem::replace(&mut keys, EventStream::new()));
                         let msg = terminal.lend(|| deeds::edit(&text))?;
                         effects.extend(update(state, msg, Instant::now()));
+                        effects.extend(lent(state, terminal)?);
                         frame.is_dirty = true;
                     }
                     Effect::Redraw => terminal.clear()?,
@@ -219,11 +223,13 @@ async fn turns(
             }
         }
         let now = Instant::now();
+        let mut torn = None;
         if state.due().is_some_and(|due| due <= now) {
             effects.extend(update(state, Msg::Due, now));
             frame.is_dirty = true;
         }
-        if (frame.is_dirty || state.has_work()) && frame.is_due(now, state.is_opening()) {
+        let working = state.has_work();
+        if (frame.is_dirty || working) && frame.is_due(now, state.is_opening()) {
             if state.is_stale {
                 update::settle(state);
                 effects.extend(state.effects.drain(..));
@@ -235,30 +241,45 @@ async fn turns(
                 wished.clone_from(&state.theme);
                 let (found, why) = (parts.theme)(&wished);
                 theme = found;
+                state.colours = theme.colours();
                 if let Some(why) = why {
                     let text = format!("theme {wished:?} cannot be used: {why}");
                     state.toasts.push(Level::Warning, text, now);
                 }
             }
             let begin = Instant::now();
-            terminal.draw(|frame| view::draw(state, &theme, frame))?;
-            frame.drawn(begin, Instant::now());
+            torn = state.run.as_ref().and_then(|run| run.torn_until(begin));
+            if torn.is_none() {
+                terminal.draw(|frame| view::draw(state, &theme, frame))?;
+                frame.drawn(begin, Instant::now());
+            }
             if !effects.is_empty() {
                 continue;
             }
         }
         let working = state.has_work();
         let wake = match frame.is_dirty || working {
-            true => Some(frame.next(state.is_opening())),
+            true => {
+                let next = frame.next(state.is_opening());
+                Some(
+                    torn.filter(|_| !working)
+                        .map_or(next, |torn| torn.max(next)),
+                )
+            }
             false => state.due(),
         };
         let mut came = Vec::new();
         let mut is_over = false;
         tokio::select! {
             biased;
-            _ = term.recv() => return Ok(()),
-            _ = hangup.recv() => return Ok(()),
+            () = fatal.next() => return Ok(()),
             _ = interrupt.recv() => {}
+            // Somebody stopped us, and may have used the terminal since.
+            _ = again.recv() => {
+                terminal.lend(|| ())?;
+                effects.extend(lent(state, terminal)?);
+                frame.is_dirty = true;
+            }
             _ = window.recv() => {
                 let (width, height) = terminal.size()?;
                 came.push(Msg::Input(Input::Resize(width, height)));
@@ -296,6 +317,48 @@ async fn turns(
             effects.extend(update(state, msg, Instant::now()));
         }
     }
+}
+
+/// The signals that end a program, as far as they can be heard: the terminal is given back first.
+struct Fatal(Vec<Signal>);
+
+impl Fatal {
+    fn new() -> io::Result<Self> {
+        let all = [
+            libc::SIGTERM,
+            libc::SIGHUP,
+            libc::SIGQUIT,
+            libc::SIGABRT,
+            libc::SIGALRM,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGVTALRM,
+            libc::SIGPROF,
+            libc::SIGIO,
+            libc::SIGXCPU,
+            libc::SIGXFSZ,
+        ];
+        let heard = all.map(|number| signal(SignalKind::from_raw(number)));
+        Ok(Self(heard.into_iter().collect::<io::Result<_>>()?))
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let mut all = self.0.iter_mut();
+            match all.any(|signal| signal.poll_recv(context).is_ready()) {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await;
+    }
+}
+
+/// The terminal is ours again: nobody told of another size that it got meanwhile.
+fn lent(state: &mut State, terminal: &Terminal) -> io::Result<Vec<Effect>> {
+    let (width, height) = terminal.size()?;
+    let size = Msg::Input(Input::Resize(width, height));
+    Ok(update(state, size, Instant::now()))
 }
 
 fn launch(parts: &Loop<'_>, opening: Opening) -> io::Result<Client> {

@@ -172,7 +172,7 @@ pub struct Facts {
     pub groups: IndexMap<GroupName, GroupFacts>,
     /// Its hosts.
     pub hosts: IndexMap<HostName, HostFacts>,
-    /// What was said, oldest first, and how much of it was dropped since.
+    /// What was said of late, oldest first.
     pub said: VecDeque<Said>,
     /// How it ended.
     pub outcome: Option<Outcome>,
@@ -227,6 +227,16 @@ impl Facts {
             template.change(process.rank, how);
             self.version += 1;
         }
+    }
+
+    /// Whether there is such a rank: it is wanted, or still ends.
+    pub fn has(&self, process: &ProcessId) -> bool {
+        let group = self.groups.get(&process.group);
+        let template = group.and_then(|group| group.templates.get(&process.template));
+        template.is_some_and(|template| {
+            let rank = template.ranks.get(process.rank as usize);
+            rank.is_some_and(|rank| process.rank < template.replicas || rank.state.is_live())
+        })
     }
 
     /// Somebody looked at it.

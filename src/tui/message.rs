@@ -3,13 +3,7 @@
 //! Owns [`Msg`] (everything that may change the state, in the order in which it came) and [`Effect`] (everything that
 //! the state may not do itself). Never performs one: that is the event loop's.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::path::PathBuf;
 
 use crossterm::event::Event as Input;
 
@@ -26,8 +20,8 @@ use crate::{
     },
     model::{document::Session, ids::ProcessId},
     tui::{
-        run::Line,
         runs::{Answer, Ask},
+        viewer::{Shown, Source, Viewer},
     },
 };
 
@@ -51,32 +45,26 @@ pub enum Msg {
         /// The log was read as if it ended here.
         until: Option<u64>,
     },
-    /// The ends of logs were read as one.
-    Gathered {
-        /// Which question.
-        ticket: u64,
-        /// Their lines, oldest first.
-        lines: Vec<Line>,
-        /// They are in the order in which they were written; else rank after rank.
-        is_ordered: bool,
+    /// Logs were read, as [`Effect::ReadLogs`] asked; the one that was written last is the last.
+    Logs {
+        /// For whom.
+        number: u64,
+        /// What was read.
+        logs: Vec<LogRead>,
     },
-    /// So many logs were searched.
-    Searching {
+    /// A search goes on.
+    Searched {
         /// Which search.
         ticket: u64,
-        /// How many.
-        done: usize,
+        /// So many logs were searched.
+        logs: usize,
     },
-    /// Logs were searched.
+    /// The logs were searched.
     Found {
         /// Which search.
         ticket: u64,
-        /// What was found, log after log.
-        hits: Vec<Hit>,
-        /// The one to be looked at first.
-        at: usize,
-        /// There was more than is given.
-        more: bool,
+        /// What was found.
+        found: Found,
     },
     /// Whether a file is there that the output is to be written to.
     Looked(PathBuf, bool),
@@ -96,6 +84,8 @@ pub enum Msg {
         /// It is to be started.
         start: bool,
     },
+    /// Output can be shown, or not.
+    Prepared(Result<Shown, String>),
     /// The session was edited as text.
     Edited(String),
     /// The editor failed; what it left, if that is not what it was given.
@@ -125,33 +115,59 @@ pub struct Hit {
     /// Whose.
     pub process: ProcessId,
     /// Its number in the log, from 1.
-    pub line: u64,
+    pub number: u64,
+    /// Where in the log it begins.
+    pub offset: u64,
     /// The line and those around it, escape sequences taken out.
     pub text: Vec<String>,
     /// Which of the lines it is.
     pub at: usize,
 }
 
-/// The ticket of the search that is wanted, seen by those that search.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted(Arc<AtomicU64>);
-
-impl Wanted {
-    /// From now on that one; 0: none.
-    pub fn set(&self, ticket: u64) {
-        self.0.store(ticket, Ordering::Relaxed);
-    }
-
-    /// Whether that one is.
-    pub fn is(&self, ticket: u64) -> bool {
-        self.0.load(Ordering::Relaxed) == ticket
+impl Hit {
+    /// The line itself.
+    pub fn line(&self) -> &str {
+        self.text.get(self.at).map_or("", String::as_str)
     }
 }
 
-impl PartialEq for Wanted {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
+/// What a search gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The hits, log after log.
+    pub hits: Vec<Hit>,
+    /// Older hits that are not among them.
+    pub left_out: u64,
+    /// Logs that could not be read.
+    pub unread: usize,
+}
+
+/// A part of a log that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPart {
+    /// Whose.
+    pub process: ProcessId,
+    /// Where the log is.
+    pub path: PathBuf,
+    /// The first byte that is wanted.
+    pub from: u64,
+    /// The first one that is not, or the end of the log.
+    pub to: u64,
+    /// At most so many bytes: the last ones.
+    pub most: usize,
+}
+
+/// What was read of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRead {
+    /// Whose.
+    pub process: ProcessId,
+    /// Which log: a past run may have a process of the same name.
+    pub path: PathBuf,
+    /// Where in the log.
+    pub at: u64,
+    /// What.
+    pub bytes: Vec<u8>,
 }
 
 /// Something to be done.
@@ -169,32 +185,30 @@ pub enum Effect {
         process: ProcessId,
         /// Where.
         path: PathBuf,
+        /// What lies before this place is known.
+        from: u64,
         /// At most so many bytes.
         bytes: usize,
         /// As if it ended here.
         until: Option<u64>,
     },
-    /// Read the ends of logs as one; answered by [`Msg::Gathered`].
-    Gather {
-        /// Which question.
-        ticket: u64,
-        /// The folder of the run.
-        folder: PathBuf,
-        /// Whose, and where each is taken to end.
-        logs: Vec<(ProcessId, Option<u64>)>,
+    /// Read parts of many logs; answered by [`Msg::Logs`].
+    ReadLogs {
+        /// For whom.
+        number: u64,
+        /// What.
+        logs: Vec<LogPart>,
     },
-    /// Look for a pattern in logs; answered by [`Msg::Searching`] and [`Msg::Found`].
+    /// Nobody waits for what is searched for any more.
+    StopSearch,
+    /// Look for a pattern in logs; answered by [`Msg::Searched`] now and then, and by [`Msg::Found`].
     SearchLogs {
         /// Which search.
         ticket: u64,
-        /// The search that is wanted: no other one goes on.
-        wanted: Wanted,
         /// A regular expression.
         pattern: String,
         /// Whose logs, and where they are.
         logs: Vec<(ProcessId, PathBuf)>,
-        /// Which of them is looked at.
-        nearest: usize,
     },
     /// Look whether a file is there before it is written; answered by [`Msg::Looked`].
     Look(PathBuf),
@@ -251,8 +265,15 @@ pub enum Effect {
         /// To where.
         to: PathBuf,
     },
-    /// Show a file in `$PAGER`.
-    Page(PathBuf),
+    /// Make output ready to be shown by another program; answered by [`Msg::Prepared`].
+    Prepare {
+        /// What.
+        source: Source,
+        /// In which.
+        with: Viewer,
+    },
+    /// Show it; the terminal is not ours meanwhile.
+    Page(Shown),
     /// Ring the bell, and tell the desktop.
     Alert(String),
     /// Stop until the user takes the program to the foreground again.

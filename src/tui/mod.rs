@@ -6,12 +6,12 @@
 //! or ends a process: facts arrive from the engine, which is a process of its own, and wishes leave as commands. Start at
 //! [`open`].
 
+pub mod alerts;
 pub mod compose;
 pub mod config;
 mod deeds;
 mod event_loop;
 pub mod facts;
-mod gather;
 mod hosts;
 pub mod keymap;
 pub mod message;
@@ -28,9 +28,11 @@ mod terminal;
 mod tests;
 pub mod theme;
 pub mod timeline;
+mod tips;
 mod toast;
 pub mod update;
 pub mod view;
+pub mod viewer;
 pub mod widget;
 mod writer;
 
@@ -128,6 +130,7 @@ pub fn open(options: Options) -> io::Result<()> {
         state.compose.recent = compose::keep::recent(file);
     }
     state.compose.swap_folder = compose::keep::swap_folder(variable);
+    state.tips = tips::load(variable);
     compose::files::remember(&mut state);
     let swaps = compose::files::swaps(&state);
     let found = compose::swap::found(

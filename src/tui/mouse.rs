@@ -22,12 +22,46 @@ const WHEEL: usize = 3;
 /// Takes in what the mouse did.
 pub fn update(state: &mut State, event: &MouseEvent) {
     let at = Position::new(event.column, event.row);
+    if state.overlays.is_empty()
+        && state.tab == Tab::Run
+        && let Some(run) = &mut state.run
+        && let Some(effect) = run::pointer::for_program(run, event)
+    {
+        return state.effect(effect);
+    }
     match event.kind {
         MouseEventKind::ScrollUp => wheel(state, at, true),
         MouseEventKind::ScrollDown => wheel(state, at, false),
         MouseEventKind::Down(MouseButton::Left) if state.overlays.is_empty() => click(state, at),
         MouseEventKind::Down(MouseButton::Left) => overlay::update::clicked(state, at),
+        MouseEventKind::Drag(MouseButton::Left) => drag(state, at),
+        MouseEventKind::Up(MouseButton::Left) => release(state),
         _ => {}
+    }
+}
+
+/// What the mouse is dragged over will be copied.
+fn drag(state: &mut State, at: Position) {
+    let panes = state.places.panes;
+    let Some(run) = state.run.as_mut().filter(|_| state.tab == Tab::Run) else {
+        return;
+    };
+    if let Some(merged) = &mut run.merged {
+        let height = usize::from(panes.height.saturating_sub(2));
+        let row = usize::from(at.y.saturating_sub(panes.y + 1));
+        merged.drag(row, height);
+    } else {
+        run::copying::drag(run, at);
+    }
+}
+
+fn release(state: &mut State) {
+    let merged = state.run.as_mut().and_then(|run| run.merged.as_mut());
+    let Some(merged) = merged else {
+        return run::copying::release(state);
+    };
+    if merged.release() {
+        run::copying::copy(state);
     }
 }
 
@@ -49,6 +83,14 @@ fn wheel(state: &mut State, at: Position, up: bool) {
     }
     if state.overlays.is_empty() && state.tab == Tab::Compose {
         return compose::pointer::wheel(state, at, up);
+    }
+    let height = usize::from(state.places.panes.height.saturating_sub(2)).max(1);
+    if state.overlays.is_empty()
+        && state.tab == Tab::Run
+        && let Some(merged) = state.run.as_mut().and_then(|run| run.merged.as_mut())
+    {
+        let by = WHEEL as isize;
+        return merged.wheel(if up { -by } else { by }, height);
     }
     for _ in 0..WHEEL {
         perform(state, action);
@@ -90,9 +132,18 @@ fn click(state: &mut State, at: Position) {
         return;
     }
     let tree = state.places.tree;
+    let panes = state.places.panes;
     let Some(run) = &mut state.run else { return };
+    run::copying::press(run, at);
+    if let Some(merged) = &mut run.merged
+        && panes.contains(at)
+    {
+        let height = usize::from(panes.height.saturating_sub(2));
+        return merged.press(usize::from(at.y.saturating_sub(panes.y + 1)), height);
+    }
     if let Some((pane, _)) = run.panes.iter().find(|(_, area)| area.contains(at)) {
         let process = pane.process.clone();
+        run.retarget(&process);
         run.go_to(&process);
         run.focus = Focus::Pane;
     } else if tree.contains(at) && at.y > tree.y && at.y + 1 < tree.bottom() {

@@ -13,14 +13,16 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
+    alerts::Alerts,
     compose,
     config::Config,
     hosts,
     keymap::{Action, Context},
-    message::{Effect, Wanted},
+    message::Effect,
     overlay::{Overlay, Typed},
     run, runs,
     theme::Glyphs,
+    tips::Tips,
     toast::Toasts,
     view::Places,
 };
@@ -193,6 +195,8 @@ pub struct State {
     pub config: Config,
     /// Which theme is on, by name.
     pub theme: String,
+    /// Its foreground and background, where they are known.
+    pub colours: Option<[(u8, u8, u8); 2]>,
     /// The themes there are.
     pub themes: Vec<String>,
     /// How states and bars are drawn.
@@ -205,8 +209,6 @@ pub struct State {
     pub now: Instant,
     /// Searches so far: an answer to an old one is ignored.
     pub tickets: u64,
-    /// The search that is wanted.
-    pub wanted: Wanted,
     /// What was typed into lines before.
     pub typed: Typed,
     /// Keys count again from here on: something opened that nobody asked for.
@@ -215,8 +217,14 @@ pub struct State {
     pub aliases: Vec<(HostName, HostName)>,
     /// The folder that this program was started in.
     pub folder: PathBuf,
+    /// What of it a new user is still told.
+    pub tips: Tips,
+    /// What is to be heard.
+    pub alerts: Alerts,
     /// The program leaves as soon as the run is over.
     pub leaving: bool,
+    /// What was left was killed for it.
+    pub aborting: bool,
     /// What the engine said since may have moved things.
     pub is_stale: bool,
     /// Effects of the turn.
@@ -244,18 +252,21 @@ impl State {
             toasts: Toasts::default(),
             theme: config.theme.clone(),
             config,
+            colours: None,
             themes: Vec::new(),
             glyphs,
             area: Rect::new(0, 0, 80, 24),
             places: Places::default(),
             now: Instant::now(),
             tickets: 0,
-            wanted: Wanted::default(),
             typed: Typed::default(),
             deaf_until: None,
             aliases: Vec::new(),
             folder: PathBuf::new(),
+            tips: Tips::default(),
+            alerts: Alerts::default(),
             leaving: false,
+            aborting: false,
             is_stale: false,
             effects: VecDeque::new(),
         }
@@ -341,7 +352,16 @@ impl State {
             .compose
             .changed
             .map(|changed| changed + compose::keep::AFTER);
-        toast.into_iter().chain(second).chain(swap).min()
+        let merged = self.run.as_ref().and_then(|run| run.merged.as_ref());
+        let line = merged.and_then(|merged| merged.due());
+        let noise = self.alerts.due();
+        let others = second.into_iter().chain(swap).chain(line).chain(noise);
+        toast.into_iter().chain(others).min()
+    }
+
+    /// The key for this where the keyboard is, as texts name it.
+    pub fn key_here(&self, action: Action) -> String {
+        self.key(self.context(), action)
     }
 
     /// Whether bytes wait to be parsed for what is shown.

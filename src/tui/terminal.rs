@@ -6,7 +6,9 @@
 use std::{
     io::{self, IsTerminal, Stdout, Write},
     mem::ManuallyDrop,
+    panic::PanicHookInfo,
     sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
 };
 
 use crossterm::{
@@ -32,7 +34,42 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Bytes of a frame that are gathered before they are written.
 const BUFFER: usize = 64 << 10;
 
-type Inner = ratatui::Terminal<CrosstermBackend<io::BufWriter<Stdout>>>;
+type Inner = ratatui::Terminal<CrosstermBackend<io::BufWriter<Gate<Stdout>>>>;
+
+/// Writes while the terminal is ours. What is left of a frame when a panic has given it back goes nowhere: it would be
+/// written on what is the user's again.
+struct Gate<W> {
+    out: W,
+    open: &'static AtomicBool,
+}
+
+impl<W: Write> Write for Gate<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.open.load(SeqCst) {
+            true => self.out.write(bytes),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Handles panics from now on: one of this thread gives the terminal back before it is reported. One of another thread
+/// costs no more than what that one did; whoever waits for it says so, on the screen.
+fn watch_panics() {
+    let owner = thread::current().id();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+        if thread::current().id() == owner {
+            restore();
+        } else if TAKEN.load(SeqCst) {
+            return tracing::error!("{info}");
+        }
+        before(info);
+    }));
+}
 
 /// The user's terminal while it is ours.
 pub struct Terminal {
@@ -64,14 +101,14 @@ impl Terminal {
         io::stdin().is_terminal() && io::stdout().is_terminal()
     }
 
-    /// Takes the terminal. A panic gives it back before it is reported.
+    /// Takes the terminal. A panic of this thread gives it back before it is reported.
     pub fn take(mouse: bool) -> io::Result<Self> {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            restore();
-            before(info);
-        }));
-        let out = io::BufWriter::with_capacity(BUFFER, io::stdout());
+        watch_panics();
+        let out = Gate {
+            out: io::stdout(),
+            open: &TAKEN,
+        };
+        let out = io::BufWriter::with_capacity(BUFFER, out);
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out))?;
         let inner = ManuallyDrop::new(inner);
         let mut terminal = Self { inner, mouse };
@@ -212,6 +249,23 @@ pub fn key_of(event: &KeyEvent) -> Option<(keys::Key, keys::Mods)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_when_the_terminal_was_given_back_is_not_written() {
+        static OPEN: AtomicBool = AtomicBool::new(true);
+        let mut written = Vec::new();
+        let gate = Gate {
+            out: &mut written,
+            open: &OPEN,
+        };
+        let mut out = io::BufWriter::new(gate);
+        out.write_all(b"a frame").unwrap();
+        out.flush().unwrap();
+        out.write_all(b"half a frame").unwrap();
+        OPEN.store(false, SeqCst);
+        drop(out);
+        assert_eq!(written, b"a frame");
+    }
 
     #[test]
     fn base64_is_that_of_the_standard() {

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as Input, KeyEvent};
+use crossterm::event::{
+    Event as Input, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 
 mod keys;
 
 use super::{
-    config::Config,
+    config::{Config, Confirm},
     keymap::{Action, Context, Key, Keymap},
-    message::{Effect, Msg},
+    message::{Effect, Found, Hit, LogRead, Msg},
     state::{Draft, State, Tab},
     theme::{Glyphs, Theme},
     update::{perform, settle, update},
@@ -21,8 +23,11 @@ use crate::{
     model::{
         document::Session,
         event::{Command, Stamped},
+        ids::{ProcessId, Selector},
     },
 };
+
+mod panes;
 
 const SESSION: &str = r#"Session(version: 1, name: "story", queues: {"numbers": Queue(maxsize: 4)}, groups: {"g": ProcessGroup(templates: {
     "loud": ProcessTemplate(target: Program("yes"), replicas: 3),
@@ -255,8 +260,191 @@ fn the_first_failure_is_one_key_away_and_all_failed_ranks_are_another() {
         "{}",
         drawn(&state)
     );
+    let all = Command::RestartFailed(None);
+    assert_eq!(commands(&press(&mut state, "R")), [all]);
+}
+
+#[test]
+fn many_living_processes_are_stopped_or_restarted_only_after_asking() {
+    let mut state = running();
+    event(
+        &mut state,
+        r#"{"at":1.6,"event":"process_changed","process":"g/loud.2","incarnation":0,"state":"ready"}"#,
+    );
+    let group: Selector = "g".parse().unwrap();
+    for (key, command) in [
+        ("x", Command::Stop(group.clone())),
+        ("r", Command::Restart(group.clone())),
+    ] {
+        assert_eq!(commands(&press(&mut state, key)), []);
+        assert!(
+            drawn(&state).contains("the 2 processes of g"),
+            "{}",
+            drawn(&state)
+        );
+        assert_eq!(commands(&press(&mut state, "y")), [command]);
+    }
+    state.config.confirm = Confirm::Never;
+    assert_eq!(commands(&press(&mut state, "x")), [Command::Stop(group)]);
+}
+
+/// The answers to what is read and searched of logs, as these effects ask for it; logs are these texts.
+fn answer(state: &mut State, effects: &[Effect], logs: &[(&str, &str)]) -> Vec<Effect> {
+    let mut more = Vec::new();
+    for effect in effects {
+        let Effect::ReadLogs {
+            number,
+            logs: asked,
+        } = effect
+        else {
+            continue;
+        };
+        let read = asked.iter().map(|part| {
+            let name = part.process.to_string();
+            let text = logs
+                .iter()
+                .find(|(of, _)| *of == name)
+                .map_or("", |(_, text)| text);
+            let at = (part.from as usize).min(text.len());
+            LogRead {
+                process: part.process.clone(),
+                path: part.path.clone(),
+                at: at as u64,
+                bytes: text.as_bytes()[at..].to_vec(),
+            }
+        });
+        let msg = Msg::Logs {
+            number: *number,
+            logs: read.collect(),
+        };
+        more.extend(update(state, msg, Instant::now()));
+    }
+    more
+}
+
+fn watching(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
+    let wanted = effects.iter().find_map(|effect| match effect {
+        Effect::Send(ToEngine::Watch(wanted)) => Some(wanted.clone()),
+        _ => None,
+    });
+    let message = FromEngine::Watching(wanted.expect("something is watched"));
+    update(state, Msg::Engine(Box::new(message)), Instant::now())
+}
+
+#[test]
+fn all_in_one_begins_with_what_was_printed_and_keeps_it_when_it_is_left() {
+    let mut state = running();
+    let logs = [("g/loud.0", "alive\n"), ("g/loud.1", "died\n")];
+    let effects = press(&mut state, "a");
+    // Of who has ended nothing comes live any more.
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("died"), "{}", drawn(&state));
+    let effects = watching(&mut state, &effects);
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("alive"), "{}", drawn(&state));
+    press(&mut state, "a");
+    assert!(!drawn(&state).contains("all in one"));
+    press(&mut state, "a");
+    assert!(drawn(&state).contains("alive") && drawn(&state).contains("died"));
+    let over = Msg::Engine(Box::new(FromEngine::Over));
+    update(&mut state, over, Instant::now());
+    let run = state.run.as_mut().unwrap();
+    run.merged_before = None;
+    run.leave_merged();
+    run.merged_before = None;
+    let effects = press(&mut state, "a");
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("alive"), "of a run that is over too");
+}
+
+fn found(state: &mut State, hits: &[(&str, u64, &str)]) {
+    let ticket = state.run.as_ref().unwrap().found.as_ref().unwrap().ticket;
+    let hits = hits.iter().map(|(process, offset, text)| Hit {
+        process: process.parse().unwrap(),
+        number: 1,
+        offset: *offset,
+        text: vec![(*text).to_owned()],
+        at: 0,
+    });
+    let found = Found {
+        hits: hits.collect(),
+        ..Found::default()
+    };
+    update(state, Msg::Found { ticket, found }, Instant::now());
+}
+
+fn search(state: &mut State, pattern: &str) -> Vec<Effect> {
+    press(state, "/");
+    for c in pattern.chars() {
+        press(state, &c.to_string());
+    }
+    press(state, "enter")
+}
+
+#[test]
+fn enter_on_a_hit_goes_to_its_line_and_n_to_the_next_in_whatever_log_it_is() {
+    let mut state = running();
+    let effects = search(&mut state, "hit");
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::SearchLogs { logs, .. } => Some(logs.len()),
+        _ => None,
+    });
+    assert_eq!(asked, Some(2), "whoever has spoken");
+    found(
+        &mut state,
+        &[("g/loud.0", 3, "hit one"), ("g/loud.1", 0, "hit two")],
+    );
+    press(&mut state, "up");
+    let effects = press(&mut state, "enter");
+    let logs = [("g/loud.0", "no\nhit one\nno\n"), ("g/loud.1", "hit two\n")];
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("log of loud.0"), "{}", drawn(&state));
+    let run = state.run.as_ref().unwrap();
+    let merged = run.merged.as_ref().unwrap();
+    assert_eq!(merged.marked(), Some(&"g/loud.0".parse().unwrap()));
+    let effects = press(&mut state, "n");
+    answer(&mut state, &effects, &logs);
+    assert!(drawn(&state).contains("log of loud.1"), "{}", drawn(&state));
+    press(&mut state, "n");
+    assert!(
+        drawn(&state).contains("this is the last hit"),
+        "{}",
+        drawn(&state)
+    );
+    press(&mut state, "esc");
+    assert!(!drawn(&state).contains("log of"), "{}", drawn(&state));
+}
+
+#[test]
+fn leaving_a_search_that_goes_on_stops_it() {
+    let mut state = running();
+    search(&mut state, "x");
+    assert!(press(&mut state, "esc").contains(&Effect::StopSearch));
+    assert!(state.run.as_ref().unwrap().found.is_none());
+}
+
+#[test]
+fn a_rank_is_muted_from_the_merged_view_by_marking_one_of_its_lines() {
+    let mut state = running();
+    let logs = [("g/loud.0", "alive\n"), ("g/loud.1", "died\n")];
+    let effects = press(&mut state, "a");
+    let group = "g".parse().unwrap();
+    assert_eq!(commands(&press(&mut state, "m")), [Command::Mute(group)]);
+    answer(&mut state, &effects, &logs);
+    press(&mut state, "up");
     let rank = "g/loud.1".parse().unwrap();
-    assert_eq!(commands(&press(&mut state, "R")), [Command::Restart(rank)]);
+    assert_eq!(commands(&press(&mut state, "m")), [Command::Mute(rank)]);
+}
+
+#[test]
+fn a_pane_stands_still_when_it_is_wished_and_goes_on_after_that() {
+    let mut state = running();
+    press(&mut state, "j");
+    press(&mut state, "j");
+    press(&mut state, "F");
+    assert!(drawn(&state).contains("paused"), "{}", drawn(&state));
+    press(&mut state, "F");
+    assert!(!drawn(&state).contains("paused"), "{}", drawn(&state));
 }
 
 #[test]
@@ -352,6 +540,132 @@ fn nothing_wakes_who_shows_nothing_that_moves() {
     assert!(
         due > Instant::now() + Duration::from_millis(500),
         "a second at a time"
+    );
+}
+
+fn mouse(state: &mut State, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
+    let event = MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    update(state, Msg::Input(Input::Mouse(event)), Instant::now())
+}
+
+#[test]
+fn what_the_mouse_is_dragged_over_in_a_pane_is_copied() {
+    let mut state = running();
+    let process: ProcessId = "g/loud.0".parse().unwrap();
+    let path = state.run.as_ref().unwrap().log(&process).unwrap();
+    let message = FromEngine::Watching(vec![process.clone()]);
+    update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
+    let tail = Msg::Tail {
+        process: process.clone(),
+        path,
+        at: 0,
+        bytes: b"first line\r\nsecond line\r\n".to_vec(),
+        until: None,
+    };
+    update(&mut state, tail, Instant::now());
+    let run = state.run.as_mut().unwrap();
+    run.parse(Instant::now() + Duration::from_secs(5), &mut Vec::new());
+    let panes = run.panes.iter();
+    let area = panes
+        .clone()
+        .find(|(pane, _)| pane.process == process)
+        .unwrap()
+        .1;
+    let (x, y) = (area.x + 1, area.y + 1);
+    let left = MouseButton::Left;
+    mouse(&mut state, MouseEventKind::Down(left), x + 6, y);
+    mouse(&mut state, MouseEventKind::Drag(left), x + 5, y + 1);
+    let effects = mouse(&mut state, MouseEventKind::Up(left), x + 5, y + 1);
+    assert!(
+        effects.contains(&Effect::Copy("line\nsecond\n".to_owned())),
+        "{effects:?}"
+    );
+    let run = state.run.as_mut().unwrap();
+    assert!(run.selection.is_none() && !run.pane(&process).unwrap().paused);
+    // A click alone copies nothing.
+    mouse(&mut state, MouseEventKind::Down(left), x + 6, y);
+    assert_eq!(mouse(&mut state, MouseEventKind::Up(left), x + 6, y), []);
+}
+
+#[test]
+fn an_alert_that_was_turned_off_is_not_told() {
+    let text = SESSION.replace("replicas: 3", "replicas: 3, alerts: [Died, Failed]");
+    let mut state = state(&text);
+    press(&mut state, "s");
+    let alerted =
+        r#"{"at":1,"event":"alerted","process":"g/loud.0","alert":"Died","text":"killed"}"#;
+    event(&mut state, alerted);
+    assert!(drawn(&state).contains("killed"), "{}", drawn(&state));
+    press(&mut state, "A");
+    assert!(drawn(&state).contains("loud"), "{}", drawn(&state));
+    for _ in 0..2 {
+        press(&mut state, "enter");
+    }
+    press(&mut state, "esc");
+    event(&mut state, &alerted.replace("killed", "again"));
+    assert!(!drawn(&state).contains("again"), "{}", drawn(&state));
+}
+
+#[test]
+fn a_warning_can_be_read_again_among_the_notices_when_its_toast_is_gone() {
+    let mut state = state(SESSION);
+    update(&mut state, Msg::Told("no pager".to_owned()), Instant::now());
+    update(
+        &mut state,
+        Msg::Due,
+        Instant::now() + Duration::from_secs(60),
+    );
+    assert!(!drawn(&state).contains("no pager"));
+    perform(&mut state, Action::Notices);
+    assert!(drawn(&state).contains("no pager"), "{}", drawn(&state));
+}
+
+#[test]
+fn the_last_line_follows_how_the_run_is() {
+    let mut fresh = state(SESSION);
+    let last = |state: &State| {
+        drawn(state)
+            .lines()
+            .rev()
+            .find(|line| line.contains("help"))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        last(&fresh).contains("s start") && !last(&fresh).contains("stop"),
+        "{}",
+        last(&fresh)
+    );
+    let mut state = running();
+    assert!(
+        last(&state).contains("x stop") && last(&state).contains("restart failed"),
+        "{}",
+        last(&state)
+    );
+    press(&mut state, "a");
+    assert!(last(&state).contains("f filter"), "{}", last(&state));
+    fresh.tab = Tab::Compose;
+    settle(&mut fresh);
+    assert!(!last(&fresh).contains("f filter"));
+}
+
+#[test]
+fn why_a_rank_does_not_go_on_may_be_a_queue() {
+    let mut state = running();
+    let sample = r#"{"name":"numbers","depth":0,"bytes":0,"maxsize":4,"put":0,"got":0,"put_bytes":0,"got_bytes":0,"getters":1,"putters":0,"oldest_ms":0,"waiting":[{"side":"get","client":1,"task":"g/loud.0","pid":7,"waiting_ms":3000}],"users":[]}"#;
+    let samples = vec![serde_json::from_str(sample).unwrap()];
+    let message = FromEngine::Queues(samples);
+    update(&mut state, Msg::Engine(Box::new(message)), Instant::now());
+    press(&mut state, "w");
+    assert!(
+        drawn(&state).contains("it waits for an item of numbers, since 3 s"),
+        "{}",
+        drawn(&state)
     );
 }
 

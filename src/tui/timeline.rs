@@ -62,6 +62,11 @@ impl Noted {
                 }
                 Step::Send(selector.clone(), text.to_owned())
             }
+            // Which ranks these were, only the engine knows.
+            Command::RestartFailed(_) => {
+                self.left_out += 1;
+                return;
+            }
             Command::Resize(..) | Command::Explain(_) | Command::Finish | Command::Abort => return,
         };
         self.push(at, step);

@@ -9,6 +9,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
 use super::{
+    alerts::Voice,
     compose, hosts,
     keymap::{Action, Context},
     message::{Effect, Msg},
@@ -28,6 +29,9 @@ use crate::{
     model::event::{Command, Event, Level},
     term::keys,
 };
+
+/// The longest paste for a process, in bytes: what may wait for one, less the markers around it.
+const PASTE_MAX: usize = (64 << 10) - 64;
 
 /// Takes in a message: what is to be done. After one of the engine's, of which thousands may come at once, panes are where
 /// they were until [`settle`] is called.
@@ -74,25 +78,16 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
         Msg::EditFailed { why, text } => compose::files::edit_failed(state, why, text),
         Msg::Saved(saved) => compose::saving::saved(state, *saved),
         Msg::Opened(opened) => compose::opening::opened(state, *opened),
+        Msg::Prepared(Ok(shown)) => state.effect(Effect::Page(shown)),
+        Msg::Prepared(Err(text)) => state.toasts.push(Level::Info, text, now),
         Msg::Planned(plan) => compose::update::planned(state, *plan),
-        Msg::Gathered {
-            ticket,
-            lines,
-            is_ordered,
-        } => {
-            if let Some(run) = &mut state.run
-                && let Some(merged) = &mut run.merged
-            {
-                merged.gathered(ticket, lines, is_ordered, run.link == Link::Past);
+        Msg::Logs { number, logs } => {
+            if let Some(run) = &mut state.run {
+                run.logs_read(number, logs, now);
             }
         }
-        Msg::Searching { ticket, done } => overlay::search::searching(state, ticket, done),
-        Msg::Found {
-            ticket,
-            hits,
-            at,
-            more,
-        } => overlay::search::found(state, ticket, hits, at, more),
+        Msg::Searched { ticket, logs } => run::hits::searched(state, ticket, logs),
+        Msg::Found { ticket, found } => run::hits::found(state, ticket, found),
         Msg::Looked(path, exists) => overlay::update::looked(state, path, exists),
         Msg::Written(Ok(path)) => {
             let text = format!("written: {}", path.display());
@@ -113,12 +108,19 @@ pub fn update(state: &mut State, msg: Msg, now: Instant) -> Vec<Effect> {
 /// Where everything is after a change.
 pub fn settle(state: &mut State) {
     state.is_stale = false;
+    if let Some(text) = state.alerts.take(state.now) {
+        state.effect(Effect::Alert(text));
+    }
     queues::update::settle(state);
     hosts::update::settle(state);
     state.places = view::places(state);
     compose::update::settle(state);
+    if let Some(merged) = state.run.as_mut().and_then(|run| run.merged.as_mut()) {
+        merged.settle(state.now);
+    }
     if let (Some(run), Tab::Run) = (&mut state.run, state.tab) {
-        let effects = run.arrange(state.places.panes);
+        run.colours = state.colours;
+        let effects = run.arrange(state.places.panes, state.now);
         state.effects.extend(effects);
     }
 }
@@ -149,30 +151,28 @@ fn key_pressed(state: &mut State, key: &KeyEvent) {
 /// A key on its way to a process.
 fn type_key(state: &mut State, key: &KeyEvent) {
     let Some(run) = &mut state.run else { return };
-    let Some(to) = run.typing.clone() else { return };
-    let Some(pane) = run.current_pane() else {
-        return;
-    };
-    pane.screen.scroll_to(0);
     let Some((key, mods)) = super::terminal::key_of(key) else {
         return;
     };
-    let bytes = keys::key(key, mods, &pane.screen.modes());
-    if !bytes.is_empty() {
-        state.command(Command::Send(to, bytes));
+    for command in run.typed(|modes| keys::key(key, mods, modes)) {
+        state.command(command);
     }
 }
 
 fn pasted(state: &mut State, text: &str) {
     match state.context() {
         Context::Typing => {
+            // Programs that read nothing meanwhile have room for so much, and more would be lost without a word.
+            if text.len() > PASTE_MAX {
+                let (size, most) = (text.len() >> 10, PASTE_MAX >> 10);
+                let text =
+                    format!("a paste of {size} KiB is too long to be typed: at most {most} KiB");
+                return state.toasts.push(Level::Warning, text, state.now);
+            }
             let Some(run) = &mut state.run else { return };
-            let Some(to) = run.typing.clone() else { return };
-            let Some(pane) = run.current_pane() else {
-                return;
-            };
-            let bytes = keys::paste(text, &pane.screen.modes());
-            state.command(Command::Send(to, bytes));
+            for command in run.typed(|modes| keys::paste(text, modes)) {
+                state.command(command);
+            }
         }
         Context::Compose | Context::Form => compose::update::pasted(state, text),
         Context::Prompt if state.overlays.is_empty() => compose::update::pasted(state, text),
@@ -184,6 +184,9 @@ fn pasted(state: &mut State, text: &str) {
 
 /// Does what an action means here.
 pub fn perform(state: &mut State, action: Action) {
+    let context = state.context();
+    let kept = state.tips.performed(context, action, state.now);
+    state.effects.extend(kept);
     if action == Action::Suspend {
         return state.effect(Effect::Suspend);
     }
@@ -247,8 +250,19 @@ fn anywhere(state: &mut State, action: Action) {
     }
 }
 
-/// The user wants to leave: asked first when that ends something.
+/// The user wants to leave: asked first when that ends something. Who asks again while that takes its time may kill what
+/// is left, and then leave at once.
 pub fn quit(state: &mut State) {
+    if state.leaving {
+        match state.aborting {
+            true => state.effect(Effect::Quit),
+            false => state.overlays.push(Overlay::confirm(
+                "Not everything has ended yet. Kill the rest and leave?",
+                Wish::Abort,
+            )),
+        }
+        return;
+    }
     if compose::saving::waits(state) {
         return;
     }
@@ -285,6 +299,15 @@ pub fn quit_now(state: &mut State) {
     if !state.is_live() {
         state.effect(Effect::Quit);
     }
+}
+
+/// Kills everything; the program leaves when the run is over, or when the user has enough of waiting for that.
+pub fn abort(state: &mut State) {
+    state.leaving = true;
+    state.aborting = true;
+    state.command(Command::Abort);
+    let text = "killing what is left; to leave without waiting for it, leave once more";
+    state.toasts.push(Level::Warning, text, state.now);
 }
 
 /// The engine spoke.
@@ -333,15 +356,27 @@ fn engine(state: &mut State, message: FromEngine) {
             if let (Event::ProcessEnded { process, .. }, Some(merged)) =
                 (&stamped.event, &mut run.merged)
             {
-                merged.finish(process);
+                merged.ended(process, now);
             }
-            let alert = matches!(stamped.event, Event::Alerted { .. });
+            let voice = match &stamped.event {
+                Event::Alerted { process, alert, .. } => Some(state.alerts.voice(process, alert)),
+                _ => None,
+            };
+            if voice == Some(Voice::Off) {
+                return;
+            }
             let over = matches!(stamped.event, Event::RunEnded { .. });
             let said = run.apply(&stamped, now);
+            if let Event::ProcessChanged { process, .. } = &stamped.event
+                && run.typing_ends(process)
+            {
+                let text = format!("{process} ended: what is typed now goes to these screens");
+                state.toasts.push(Level::Info, text, now);
+            }
             let seen = state.tab == Tab::Run && !is_past;
             if let Some(said) = said {
-                if alert || said.level == Level::Error && !seen {
-                    state.effect(Effect::Alert(said.text.clone()));
+                if voice == Some(Voice::Loud) || said.level == Level::Error && !seen {
+                    state.alerts.push(said.text.clone());
                 }
                 state.toasts.show(said.level, said.text, now);
             }
@@ -363,9 +398,10 @@ fn engine(state: &mut State, message: FromEngine) {
                 .filter(|process| run.panes.iter().any(|(pane, _)| pane.process == **process))
                 .filter_map(|process| run.read_tail(process))
                 .collect();
-            state.effects.extend(tails);
+            let logs = run.comes(&processes);
+            state.effects.extend(tails.into_iter().chain(logs));
         }
-        FromEngine::Chunk(chunk) => bytes(run, chunk),
+        FromEngine::Chunk(chunk) => bytes(run, chunk, now),
         // Asked for before a past run was opened.
         FromEngine::Peeked { .. } if is_past => {}
         FromEngine::Peeked { queue, from, items } => {
@@ -392,11 +428,12 @@ fn engine(state: &mut State, message: FromEngine) {
     }
 }
 
-fn bytes(run: &mut run::State, chunk: Chunk) {
+fn bytes(run: &mut run::State, chunk: Chunk, now: Instant) {
     if let Some(merged) = &mut run.merged {
-        merged.push(&chunk.process, chunk.gap, &chunk.bytes);
+        merged.live(chunk, now);
     } else if let Some(pane) = run.pane(&chunk.process) {
-        pane.live(chunk);
+        let (life, stream) = (chunk.incarnation, chunk.stream);
+        pane.live(life, stream, chunk.offset, chunk.gap, chunk.bytes);
     }
 }
 
@@ -414,7 +451,10 @@ fn ended(state: &mut State) {
         _ => match &run.facts.first_failure {
             Some(process) => (
                 Level::Error,
-                format!("{process} failed first: {first_failure} goes there"),
+                match state.tab {
+                    Tab::Run => format!("{process} failed first: {first_failure} goes there"),
+                    _ => format!("{process} failed first"),
+                },
             ),
             None => (Level::Warning, "the run was ended".to_owned()),
         },
@@ -422,7 +462,7 @@ fn ended(state: &mut State) {
     state.toasts.push(level, text.clone(), state.now);
     // Who ended it by leaving knows.
     if !state.leaving {
-        state.effect(Effect::Alert(text));
+        state.alerts.push(text);
     }
 }
 
@@ -434,6 +474,9 @@ pub fn refused(state: &mut State, message: &ToEngine, why: String, now: Instant)
     | ToEngine::SampleEvery(_)
     | ToEngine::QueuesEvery(_) = message
     {
+        if let Some(run) = state.live_run_mut() {
+            run.refused(message);
+        }
         return;
     }
     queues::update::refused(state, message);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ratatui::{
     Frame,
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
@@ -17,6 +17,7 @@ use super::{
     compose, hosts, overlay, queues, run, runs,
     state::{State, Tab},
     theme::Theme,
+    tips,
     widget::{
         format, hints,
         popup::{self, Tone},
@@ -137,11 +138,24 @@ pub fn places(state: &State) -> Places {
 pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
-    text::fill(buffer, area, theme.base());
-    if area != state.area {
-        // The terminal has another size already; the message about it is on its way.
+    if area == state.area {
+        if let Some(cursor) = draw_all(state, theme, buffer) {
+            frame.set_cursor_position(cursor);
+        }
         return;
     }
+    // The terminal has another size already, and the message about it is on its way: what fits is better than nothing.
+    let mut all = Buffer::empty(state.area);
+    draw_all(state, theme, &mut all);
+    text::fill(buffer, area, theme.base());
+    for at in area.intersection(state.area).positions() {
+        buffer[at] = all[at].clone();
+    }
+}
+
+/// Draws everything; says where the cursor is to stand.
+fn draw_all(state: &State, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
+    text::fill(buffer, state.area, theme.base());
     let places = &state.places;
     top(state, theme, places.top, buffer);
     let mut cursor = match state.tab {
@@ -152,7 +166,11 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         Tab::Runs => runs::view::draw(state, theme, places.body, buffer),
     };
     runs::view::past(state, theme, places, buffer);
-    let hints_of = match runs::view::hints(state) {
+    let own = match state.tab {
+        Tab::Run => run::view::hints::hints(state),
+        _ => runs::view::hints(state),
+    };
+    let hints_of = match own {
         Some(hints) => hints,
         None => state.config.keymap.hints(state.context()),
     };
@@ -179,9 +197,7 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         .collect();
     let toasts = toasts.iter().map(|(tone, text)| (*tone, text.as_str()));
     popup::toasts(buffer, places.body, toasts, theme);
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
+    cursor
 }
 
 fn bottom_right(state: &State) -> String {
@@ -192,6 +208,7 @@ fn bottom_right(state: &State) -> String {
         Tab::Run if run.pages > 1 && run.merged.is_none() => {
             format!("page {} of {}", run.page + 1, run.pages)
         }
+        Tab::Run => tips::text(state).unwrap_or_default(),
         _ => String::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::process::CommandExt},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -55,6 +55,8 @@ impl Terminal {
             .stdout(Stdio::from(slave.try_clone().unwrap()))
             .stderr(Stdio::from(slave));
         set_size(&master, rows, cols);
+        // A job of its own, as a shell makes it: it may be stopped.
+        command.process_group(0);
         Self {
             master: File::from(master),
             child: command.spawn().unwrap(),
@@ -140,6 +142,11 @@ impl Terminal {
             // EIO: the other side is closed.
             Ok(0) | Err(_) => false,
         }
+    }
+
+    /// Takes in what was written so far.
+    pub fn read_all(&mut self) {
+        while self.has_more() && self.read(0) {}
     }
 
     /// Waits until what is seen is as wanted.

@@ -37,6 +37,7 @@ impl Runtime {
                 seat,
                 nproc,
                 mute,
+                size,
             } => {
                 let template = self
                     .parts
@@ -63,6 +64,7 @@ impl Runtime {
                     // Nobody is there to type: who reads finds the end of input, each time, instead of waiting for ever.
                     spec.stdin = Source::Null;
                 }
+                spec.size = size.unwrap_or(spec.size);
                 self.route(&spec, &process, incarnation, &template);
                 self.ask_for_readiness(&spec, &template, &process, nproc, &host);
                 self.parts.link.send(&ToAgent::Spawn(Box::new(spec)));
@@ -130,6 +132,13 @@ impl Runtime {
             process: process.clone(),
             spawned: false,
             ready: false,
+            has_input: match spec.stdin {
+                Source::Null | Source::File(_) => Some(false),
+                Source::Pane => Some(true),
+                // By the pty, if it gets one.
+                Source::Auto => None,
+            },
+            refused: None,
         };
         self.lives.insert(child, life);
         self.present.insert(process.clone(), child);

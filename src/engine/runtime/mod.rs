@@ -103,6 +103,10 @@ struct Life {
     spawned: bool,
     /// Its readiness was seen before that: output and reports come by different ways.
     ready: bool,
+    /// Whether what is typed reaches it; not known before it runs where it depends on its channel.
+    has_input: Option<bool>,
+    /// When it was told last that it does not take what is typed.
+    refused: Option<Instant>,
 }
 
 /// What ended a wait of the loop.

@@ -1,16 +1,19 @@
 //! What hosts and the output thread report, and which input of the supervisor it becomes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{Life, Runtime};
+use super::Runtime;
 use crate::{
     agent::wire::{AgentSamples, ChildKey, FromAgent, ToAgent},
     engine::{line_watch::Seen, output::OutputFact, probes::Probes, supervisor::Input},
     model::{
-        event::{Event, HostSample, Level, ProcessSample, Samples},
+        event::{Channel, Event, HostSample, Level, ProcessSample, Samples},
         ids::HostName,
     },
 };
+
+/// How often it is told of one rank that it does not take what is typed: each key is refused by itself.
+const REFUSED_EVERY: Duration = Duration::from_secs(1);
 
 impl Runtime {
     pub(super) fn hear(&mut self, read: bool, broken: bool) {
@@ -73,6 +76,7 @@ impl Runtime {
                     });
                     if let Some(life) = self.lives.get_mut(&child) {
                         life.spawned = true;
+                        life.has_input.get_or_insert(channel == Channel::Pty);
                         if life.ready {
                             self.input(Input::ReadySeen(child));
                         }
@@ -113,10 +117,20 @@ impl Runtime {
                 });
             }
             FromAgent::InputRefused(child) => {
-                if let Some(Life { process, .. }) = self.lives.get(&child) {
-                    let reason = format!(
-                        "{process} does not read: 64 KiB of input wait already, or it has no input"
-                    );
+                let now = Instant::now();
+                if let Some(life) = self.lives.get_mut(&child)
+                    && life
+                        .refused
+                        .is_none_or(|told| now.duration_since(told) >= REFUSED_EVERY)
+                {
+                    life.refused = Some(now);
+                    let process = &life.process;
+                    let reason = match life.has_input {
+                        Some(false) => {
+                            format!("{process} has no input: nobody reads what is typed")
+                        }
+                        _ => format!("{process} does not read: 64 KiB of input wait already"),
+                    };
                     self.emit(Event::Refused { reason });
                 }
             }

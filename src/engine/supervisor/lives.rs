@@ -142,7 +142,7 @@ impl Supervisor {
             rank.exited = None;
             rank.eof = false;
             rank.ladder = None;
-            let (incarnation, mute) = (rank.incarnation, rank.mute);
+            let (incarnation, mute, size) = (rank.incarnation, rank.mute, rank.size);
             self.next_child += 1;
             self.starting += 1;
             self.children.insert(child, at);
@@ -156,6 +156,7 @@ impl Supervisor {
                 seat,
                 nproc,
                 mute,
+                size,
             });
         }
     }

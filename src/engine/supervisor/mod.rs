@@ -116,6 +116,8 @@ pub enum Action {
         nproc: u32,
         /// Muted or opened by the user before it started; `None`: as the template says.
         mute: Option<bool>,
+        /// Rows and columns of its pane; `None`: as of every rank that nobody looked at.
+        size: Option<(u16, u16)>,
     },
     /// Signal its process group.
     Signal(ChildKey, Signal),

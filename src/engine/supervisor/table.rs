@@ -74,6 +74,8 @@ pub(super) struct Rank {
     pub ready_once: bool,
     /// Muted (or opened) by the user; `None`: as the template says.
     pub mute: Option<bool>,
+    /// Rows and columns of its pane, as told last: every life begins with them. `None`: nobody looked at it yet.
+    pub size: Option<(u16, u16)>,
 }
 
 impl Rank {
@@ -99,10 +101,11 @@ impl Rank {
             started_once: false,
             ready_once: false,
             mute: None,
+            size: None,
         }
     }
 
-    /// Forgets how the last start ended; the user's mute and the seat stay.
+    /// Forgets how the last start ended; the user's mute, the size of its pane and the seat stay.
     fn renew(&mut self) {
         *self = Rank {
             state: self.state,
@@ -110,6 +113,7 @@ impl Rank {
             epoch: self.epoch,
             lived: self.lived,
             mute: self.mute,
+            size: self.size,
             ..Rank::new(self.incarnation)
         };
     }
@@ -296,6 +300,24 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// Its ranks that have failed and do not run; `index` is its own place in the table.
+    pub fn failed_ranks(&self, index: usize) -> Vec<At> {
+        let mut found = Vec::new();
+        for (template, of) in self.templates.iter().enumerate() {
+            if !of.any_failed() {
+                continue;
+            }
+            let failed = |rank: &Rank| rank.state.is_over() && rank.failed;
+            let ranks = (0..).zip(&of.ranks).filter(|(_, rank)| failed(rank));
+            found.extend(ranks.map(|(rank, _)| At {
+                group: index,
+                template,
+                rank,
+            }));
+        }
+        found
+    }
+
     pub fn new(session: &Session, name: &GroupName, spec: &ProcessGroup) -> Self {
         let templates = spec
             .templates

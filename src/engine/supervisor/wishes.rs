@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     event::{Command, Event, Outcome},
-    ids::Selector,
+    ids::{GroupName, Selector},
     lifecycle::ProcessState,
     template::REPLICAS_MAX,
 };
@@ -20,6 +20,7 @@ impl Supervisor {
             Command::Stop(selector) => self.stop(&selector, false, now),
             Command::Kill(selector) => self.stop(&selector, true, now),
             Command::Restart(selector) => self.restart(&selector, now),
+            Command::RestartFailed(group) => self.restart_failed(group.as_ref(), now),
             Command::Mute(selector) => self.mute(&selector, true),
             Command::Unmute(selector) => self.mute(&selector, false),
             Command::Scale(selector, replicas) => self.scale(&selector, replicas, now),
@@ -32,7 +33,11 @@ impl Supervisor {
             }
             Command::Resize(process, rows, columns) => {
                 for at in self.selected(&process.into()) {
-                    if let Some(child) = self.rank(at).and_then(|rank| rank.child) {
+                    let Some(rank) = self.rank_mut(at) else {
+                        continue;
+                    };
+                    rank.size = Some((rows, columns));
+                    if let Some(child) = rank.child {
                         self.actions.push(Action::Resize(child, rows, columns));
                     }
                 }
@@ -129,6 +134,23 @@ impl Supervisor {
                 // Now rather than when its wait is over.
                 self.new_epoch(at);
                 self.queue.push_back(at);
+            }
+        }
+    }
+
+    /// Starts what has failed again. Who runs by now, or is about to, is left alone: wished twice it is done once.
+    fn restart_failed(&mut self, group: Option<&GroupName>, now: Instant) {
+        for index in 0..self.groups.len() {
+            let of = &self.groups[index];
+            if group.is_some_and(|name| *name != of.name) {
+                continue;
+            }
+            let failed = of.failed_ranks(index);
+            if failed.is_empty() || !self.reopen(index, now) {
+                continue;
+            }
+            for at in failed {
+                self.begin_rank(at);
             }
         }
     }

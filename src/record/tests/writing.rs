@@ -100,7 +100,7 @@ fn a_full_disk_is_said_once_counted_marked_in_the_log_and_over_once() {
     );
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
-        "\n[dragon-tui: 11 bytes lost here: no space left on device]\nback\nmore\n"
+        "\r\n[dragon-tui: 11 bytes lost here: no space left on device]\r\nback\nmore\n"
     );
     assert_eq!(fs::read(logs.path(fine).unwrap()).unwrap(), b"fine!");
     assert_eq!(logs.began(full), mark + 5);
@@ -314,7 +314,7 @@ fn on_a_disk_that_is_really_full_everything_but_the_lost_bytes_is_exact() {
     let reason = disk.reason();
     assert_eq!(
         rest,
-        format!("\n[dragon-tui: {lost} bytes lost here: {reason}]\nback")
+        format!("\r\n[dragon-tui: {lost} bytes lost here: {reason}]\r\nback")
     );
     assert!(matches!(
         events.append(&[notice("b")]),

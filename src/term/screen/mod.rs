@@ -9,7 +9,9 @@
 use alacritty_terminal::grid::{Dimensions, Scroll};
 use alacritty_terminal::index::{Column, Line, Point};
 use alacritty_terminal::term::{Config, Osc52, Term, TermMode};
-use alacritty_terminal::vte::ansi::{Attr, CharsetIndex, Handler, NamedMode, Processor};
+use alacritty_terminal::vte::ansi::{
+    Attr, CharsetIndex, Handler, NamedMode, NamedPrivateMode, Processor,
+};
 
 use super::guard::{Guard, Piece};
 use super::{Modes, MouseEncoding, MouseMode};
@@ -28,6 +30,26 @@ const FEWEST_COLUMNS: u16 = 2;
 const MOST: u16 = 1000;
 /// Cells of the history, 24 bytes each: wide screens keep fewer lines.
 const MOST_HISTORY_CELLS: usize = 4 << 20;
+
+/// What is off when a program begins, of that which it may switch.
+const FIRST_OFF: [NamedPrivateMode; 9] = [
+    NamedPrivateMode::CursorKeys,
+    NamedPrivateMode::Origin,
+    NamedPrivateMode::ReportMouseClicks,
+    NamedPrivateMode::ReportCellMouseMotion,
+    NamedPrivateMode::ReportAllMouseMotion,
+    NamedPrivateMode::ReportFocusInOut,
+    NamedPrivateMode::Utf8Mouse,
+    NamedPrivateMode::SgrMouse,
+    NamedPrivateMode::BracketedPaste,
+];
+
+/// What is on.
+const FIRST_ON: [NamedPrivateMode; 3] = [
+    NamedPrivateMode::LineWrap,
+    NamedPrivateMode::ShowCursor,
+    NamedPrivateMode::AlternateScroll,
+];
 
 /// Rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -144,6 +166,63 @@ impl Screen {
         Handler::set_active_charset(&mut self.term, CharsetIndex::G0);
         Handler::unset_mode(&mut self.term, NamedMode::Insert.into());
         self.dirty = true;
+    }
+
+    /// Another program begins where one has ended, whatever that left behind: the normal screen, its modes, colours and
+    /// title as at the start, the cursor at the begin of a line below everything. What was shown stays, and so does the
+    /// history.
+    pub fn new_life(&mut self) {
+        if self.term.mode().contains(TermMode::ALT_SCREEN) {
+            let mode = NamedPrivateMode::SwapScreenAndSetRestoreCursor;
+            Handler::unset_private_mode(&mut self.term, mode.into());
+        }
+        self.gap();
+        self.said.set_title(b"");
+        for mode in FIRST_OFF {
+            Handler::unset_private_mode(&mut self.term, mode.into());
+        }
+        for mode in FIRST_ON {
+            Handler::set_private_mode(&mut self.term, mode.into());
+        }
+        Handler::unset_mode(&mut self.term, NamedMode::LineFeedNewLine.into());
+        Handler::unset_keypad_application_mode(&mut self.term);
+        Handler::set_scrolling_region(&mut self.term, 1, None);
+        Handler::set_cursor_style(&mut self.term, None);
+        let rows = i32::from(self.size.rows);
+        let last = (0..rows).rev().find(|row| !self.line_is_blank(*row));
+        Handler::goto(&mut self.term, last.unwrap_or(0), 0);
+        if last.is_some() {
+            Handler::linefeed(&mut self.term);
+        }
+        self.dirty = true;
+    }
+
+    /// Keeps at most so many lines above the view from now on.
+    pub fn set_scrollback(&mut self, scrollback: usize) {
+        if scrollback == self.scrollback {
+            return;
+        }
+        self.scrollback = scrollback;
+        self.term.set_options(config(scrollback, self.size.cols));
+        // The emulator keeps what it does not need for later.
+        self.term.grid_mut().truncate();
+    }
+
+    /// The next line that leaves the view pushes the oldest one out.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let most = config(self.scrollback, self.size.cols).scrolling_history;
+        self.history() >= most && self.history() > 0
+    }
+
+    /// About how many cells it has memory for, 24 bytes each.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        // The emulator makes room for so many lines at a time.
+        const AT_ONCE: usize = 1_000;
+        let rows = usize::from(self.size.rows);
+        let history = self.history().next_multiple_of(AT_ONCE);
+        (2 * rows + history) * usize::from(self.size.cols)
     }
 
     /// Gives the screen another size, within the bounds of [`Self::new`]; wrapped lines are joined and broken anew,

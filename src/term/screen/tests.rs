@@ -239,3 +239,53 @@ fn repeat_draws_the_last_character_again() {
     assert_eq!(view(&shown(1, 10, "漢\x1b[2b".as_bytes())), ["漢漢漢"]);
     assert_eq!(view(&shown(1, 10, b"\x1b[3bx")), ["x"]);
 }
+
+#[test]
+fn the_next_program_finds_nothing_of_what_the_last_one_switched_on_but_what_it_printed() {
+    let fresh = shown(3, 20, b"").modes();
+    let mut screen = shown(
+        3,
+        20,
+        b"first\x1b[31;7m red\x1b[?25l\x1b[?1h\x1b[2;3r\x1b]2;t\x07",
+    );
+    screen.feed(
+        b"\x1b(0\x1b[?1049h\x1b[?1000;1002;1003;1004;1006;2004;6h\x1b=\x1b[4;20hfull\x1b]2;cut",
+    );
+    screen.new_life();
+    assert_eq!(screen.modes(), fresh);
+    assert_eq!(screen.title(), "");
+    let cursor = screen.cursor().unwrap();
+    assert_eq!((cursor.row, cursor.col), (1, 0));
+    screen.feed(b"q\n2");
+    assert_eq!(view(&screen), ["first red", "q", " 2"]);
+    let second = screen.row(1).next().unwrap();
+    assert_eq!((second.fg, second.attrs), (Color::Default, Attrs::NONE));
+    screen.new_life();
+    assert_eq!(
+        view(&screen),
+        ["q", " 2", ""],
+        "it scrolls where there is no room"
+    );
+    assert_eq!(screen.history(), 1);
+}
+
+#[test]
+fn a_program_that_begins_on_an_empty_screen_begins_at_its_top() {
+    let mut screen = shown(3, 20, b"");
+    screen.new_life();
+    screen.feed(b"x");
+    assert_eq!(view(&screen), ["x", "", ""]);
+}
+
+#[test]
+fn fewer_lines_of_history_give_their_memory_back() {
+    let mut screen = shown(3, 20, &b"line\r\n".repeat(1_000));
+    assert_eq!(screen.history(), 998);
+    let before = screen.cells();
+    screen.set_scrollback(10);
+    assert_eq!(screen.history(), 10);
+    screen.feed(&b"line\r\n".repeat(1_000));
+    assert_eq!(screen.history(), 10);
+    screen.set_scrollback(0);
+    assert!(screen.cells() < before / 100, "{}", screen.cells());
+}

@@ -88,6 +88,12 @@ impl Screen {
         text
     }
 
+    /// Nothing but blanks stand in a line (counted as in [`Self::line`]).
+    #[must_use]
+    pub fn line_is_blank(&self, line: i32) -> bool {
+        self.line(line).all(|cell| cell.ch == ' ')
+    }
+
     /// The next line continues this one: it was broken only for want of room.
     #[must_use]
     pub fn is_wrapped(&self, line: i32) -> bool {

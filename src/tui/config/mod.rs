@@ -8,7 +8,7 @@
 //!     theme: "nord",
 //!     ascii: Auto,                  // Always, Never
 //!     mouse: true,
-//!     scrollback: 10000,            // lines of a pane
+//!     scrollback: 2000,             // lines of a pane
 //!     bell: true,
 //!     desktop_notifications: false,
 //!     confirm: Always,              // Never: only quitting while something runs asks
@@ -100,7 +100,7 @@ impl Default for Config {
             theme: theme::DEFAULT.to_owned(),
             ascii: Ascii::default(),
             mouse: true,
-            scrollback: 10_000,
+            scrollback: 2_000,
             bell: true,
             desktop_notifications: false,
             confirm: Confirm::default(),

@@ -161,6 +161,12 @@ words! {
         SearchNext "search-next",
         /// The hit before.
         SearchPrevious "search-previous",
+        /// What is told of which template, and how.
+        Alerts "alerts",
+        /// Read the output in an editor.
+        Editor "editor",
+        /// Choose what is copied.
+        Select "select",
         /// Show only what fits.
         Filter "filter",
         /// Stay at the newest line, or not.

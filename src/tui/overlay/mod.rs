@@ -4,15 +4,11 @@
 //! [`update`]. Never performs anything: what the user chose goes on as an [`Action`] or a [`Wish`].
 
 mod prompt;
-pub mod search;
 pub mod sheet;
 pub mod update;
 pub mod view;
 
-pub use self::{
-    prompt::{Typed, listed},
-    search::Search,
-};
+pub use self::prompt::{Typed, listed};
 
 use std::{borrow::Cow, path::PathBuf};
 
@@ -22,6 +18,7 @@ use super::{
     widget::input::Input,
 };
 use crate::model::{
+    event::Command,
     ids::{ProcessId, Selector},
     session::Problem,
 };
@@ -33,6 +30,10 @@ pub enum Wish {
     Quit,
     /// Stop everything, then end.
     StopAndQuit,
+    /// Kill everything, then end.
+    Abort,
+    /// Tell the engine this.
+    Do(Command),
     /// Kill what is selected.
     Kill(Selector),
     /// Throw away what is in a queue.
@@ -145,7 +146,12 @@ pub enum Overlay {
     /// Why a rank is as it is.
     Why(ProcessId),
     /// What was found in the logs.
-    Found(Search),
+    Found,
+    /// What is told of which template, and how.
+    Alerts {
+        /// Which one is selected.
+        at: usize,
+    },
     /// Why a session cannot be started.
     Problems {
         /// In short.
@@ -220,7 +226,10 @@ impl Overlay {
             }
             Overlay::Why(_) => Context::Help,
             Overlay::Prompt { .. } => Context::Prompt,
-            Overlay::Palette { .. } | Overlay::Found(_) | Overlay::Pick(_) => Context::List,
+            Overlay::Palette { .. }
+            | Overlay::Found
+            | Overlay::Alerts { .. }
+            | Overlay::Pick(_) => Context::List,
             Overlay::Confirm { .. } => Context::Confirm,
         }
     }

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Position;
 
-use super::{For, Overlay, Wish, prompt, search, sheet, view};
+use super::{For, Overlay, Wish, prompt, sheet, view};
 use crate::{
     model::event::{Command, Level},
     tui::{
+        alerts,
         compose::{self, saving::Over},
         config::Confirm,
         hosts,
@@ -20,7 +21,7 @@ use crate::{
         state::{State, Tab},
         theme::Theme,
         timeline,
-        update::{perform, quit_now},
+        update::{abort, perform, quit_now},
         widget::{fuzzy, list, text::wrapped},
     },
 };
@@ -205,7 +206,31 @@ pub fn act(state: &mut State, action: Action) {
                 prompt::act(state, action);
             }
         },
-        Overlay::Found(_) => search::act(state, action, page),
+        Overlay::Alerts { .. } => {
+            if !alerts::act(state, action, page) && action == Action::Back {
+                close(state);
+            }
+        }
+        Overlay::Found => {
+            let Some(search) = state.run.as_mut().and_then(|run| run.found.as_mut()) else {
+                return close(state);
+            };
+            let last = search.hits().len().saturating_sub(1);
+            match (action, action.rows(page)) {
+                (_, Some(by)) => search.at = search.at.saturating_add_signed(by).min(last),
+                (Action::Enter, _) => {
+                    close(state);
+                    run::hits::leave(state);
+                    run::hits::go(state);
+                    state.tab = Tab::Run;
+                }
+                (Action::Back, _) => {
+                    close(state);
+                    run::hits::leave(state);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -244,7 +269,7 @@ pub fn clicked(state: &mut State, at: Position) {
         }
         return;
     }
-    let Some((rows, list)) = view::rows(overlay, area) else {
+    let Some((rows, list)) = view::rows(state, overlay, area) else {
         return;
     };
     if !rows.contains(at) {
@@ -267,8 +292,14 @@ pub fn clicked(state: &mut State, at: Position) {
             // What is seen while it is selected is looked at first.
             picker.before.is_none() || by == 0
         }
-        Some(Overlay::Found(search)) => {
-            search.at = to;
+        Some(Overlay::Found) => {
+            if let Some(search) = state.run.as_mut().and_then(|run| run.found.as_mut()) {
+                search.at = to;
+            }
+            by == 0
+        }
+        Some(Overlay::Alerts { at }) => {
+            *at = to;
             by == 0
         }
         _ => false,
@@ -299,6 +330,8 @@ fn grant(state: &mut State, wish: Wish) {
     match wish {
         Wish::Quit => state.effect(Effect::Quit),
         Wish::StopAndQuit => quit_now(state),
+        Wish::Abort => abort(state),
+        Wish::Do(command) => state.command(command),
         Wish::Kill(selector) => state.command(Command::Kill(selector)),
         Wish::Purge(queue) => queues::update::purge(state, queue),
         Wish::Discard(path) => compose::opening::open(state, path, false),
@@ -335,8 +368,8 @@ fn answer(state: &mut State) {
         For::Search | For::Filter if text.is_empty() => {
             close(state);
             match (what, &mut state.run) {
-                (For::Search, Some(run)) => run.search = None,
-                (_, Some(run)) => set_filter(run, None),
+                (For::Search, _) => run::hits::end(state),
+                (_, Some(run)) => run.filter(None),
                 _ => {}
             }
             return;
@@ -345,10 +378,10 @@ fn answer(state: &mut State) {
             Ok(pattern) => {
                 close(state);
                 match what {
-                    For::Search => search::begin(state, pattern),
+                    For::Search => run::hits::begin(state, &text, pattern),
                     _ => {
                         if let Some(run) = &mut state.run {
-                            set_filter(run, Some(pattern));
+                            run.filter(Some(pattern));
                         }
                     }
                 }
@@ -402,13 +435,6 @@ fn one_line(text: &str) -> String {
     last.unwrap_or_default().trim().to_owned()
 }
 
-fn set_filter(run: &mut run::State, filter: Option<regex::Regex>) {
-    if let Some(merged) = &mut run.merged {
-        merged.filter = filter;
-        merged.offset = 0;
-    }
-}
-
 /// Whether a file is there that the output is to be written to: written, or asked about first.
 pub fn looked(state: &mut State, path: PathBuf, exists: bool) {
     if !exists {
@@ -422,7 +448,10 @@ fn save_output(state: &mut State, to: PathBuf) {
     let Some(run) = &state.run else { return };
     if let Some(merged) = &run.merged {
         let lines = merged.shown();
-        let lines = lines.map(|line| format!("{} | {}\n", line.process, line.text));
+        let lines = lines.filter_map(|(_, line)| {
+            let process = line.process.as_ref()?;
+            Some(format!("{process} | {}\n", line.text))
+        });
         let text: String = lines.collect();
         state.effect(Effect::Write { path: to, text });
         return;

@@ -8,8 +8,9 @@ use ratatui::{
 
 pub use crate::tui::widget::text::wrapped;
 
-use super::{Overlay, Search, sheet};
+use super::{Overlay, sheet};
 use crate::tui::{
+    alerts,
     compose::pick::Picker,
     keymap::{Action, Context, Keymap},
     state::State,
@@ -42,7 +43,7 @@ pub fn draw(
             let panel = Panel::new("what do you want to do?");
             let inside = popup::draw(buffer, area, PALETTE, &panel, theme);
             let cursor = input.draw(buffer, inside, true, theme);
-            let (rows, view) = rows(overlay, area).unwrap_or_default();
+            let (rows, view) = rows(state, overlay, area).unwrap_or_default();
             list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
                 let action = found[index];
                 let keys: Vec<String> = state
@@ -69,7 +70,7 @@ pub fn draw(
             });
             return cursor;
         }
-        Overlay::Pick(picker) => return pick(overlay, picker, theme, area, buffer),
+        Overlay::Pick(picker) => return pick(state, overlay, picker, theme, area, buffer),
         Overlay::Confirm { question, yes, .. } => {
             let (size, lines) = question_size(question, area);
             let panel = Panel::new("really?");
@@ -122,7 +123,8 @@ pub fn draw(
             return cursor;
         }
         Overlay::Why(process) => why(state, process, theme, area, buffer),
-        Overlay::Found(search) => found(state, overlay, search, theme, area, buffer),
+        Overlay::Found => found(state, overlay, theme, area, buffer),
+        Overlay::Alerts { at } => alerts::draw(state, *at, theme, area, buffer),
     }
     None
 }
@@ -152,7 +154,7 @@ fn question_size(question: &str, area: Rect) -> ((u16, u16), Vec<String>) {
 }
 
 /// The rows of a list that lies over the screen: where they are and what of them is seen.
-pub fn rows(overlay: &Overlay, area: Rect) -> Option<(Rect, list::View)> {
+pub fn rows(state: &State, overlay: &Overlay, area: Rect) -> Option<(Rect, list::View)> {
     let below = |inside: Rect, lines: u16| Rect {
         y: inside.y + lines.min(inside.height),
         height: inside.height.saturating_sub(lines),
@@ -166,14 +168,15 @@ pub fn rows(overlay: &Overlay, area: Rect) -> Option<(Rect, list::View)> {
             let inside = popup::inside(area, pick_size(picker, area));
             (below(inside, 2), picker.at, picker.found.len())
         }
-        Overlay::Found(search) => {
+        Overlay::Found => {
+            let search = state.run.as_ref()?.found.as_ref()?;
             // The lines around the selected one below, the hits above.
             let inside = popup::inside(area, found_size(area));
             let rows = Rect {
                 height: inside.height - context_of(inside),
                 ..inside
             };
-            (rows, search.at, search.hits.as_ref().map_or(0, Vec::len))
+            (rows, search.at, search.hits().len())
         }
         _ => return None,
     };
@@ -287,6 +290,7 @@ fn put_line_cut(buffer: &mut Buffer, place: Rect, line: &Line<'_>, theme: &Theme
 
 /// A list to choose from, with a line to type in above.
 fn pick(
+    state: &State,
     overlay: &Overlay,
     picker: &Picker,
     theme: &Theme,
@@ -300,7 +304,7 @@ fn pick(
     }
     let inside = popup::draw(buffer, area, (width, height), &panel, theme);
     let cursor = picker.input.draw(buffer, inside, true, theme);
-    let (rows, view) = rows(overlay, area).unwrap_or_default();
+    let (rows, view) = rows(state, overlay, area).unwrap_or_default();
     if picker.found.is_empty() {
         let text = match picker.waiting {
             Some(_) => "looking",
@@ -366,6 +370,8 @@ fn why(
         _ if run.is_live() => lines.push("asking the engine".to_owned()),
         _ => {}
     }
+    lines.extend(run.waits(process, state.now));
+    lines.extend(run.watches(process));
     let said = run.facts.said.iter().rev();
     let said = said
         .filter(|said| said.process.as_ref() == Some(process))
@@ -382,59 +388,54 @@ fn why(
     }
 }
 
-fn found(
-    state: &State,
-    overlay: &Overlay,
-    search: &Search,
-    theme: &Theme,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let hits = search.hits.as_deref().unwrap_or_default();
+fn found(state: &State, overlay: &Overlay, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(run) = &state.run else { return };
+    let Some(search) = &run.found else { return };
+    let hits = search.hits();
     let logs = |number: usize| match number {
         1 => "1 log".to_owned(),
         number => format!("{} logs", format::count(number as u64)),
     };
-    let footer = match (&search.hits, search.more) {
-        (None, _) => format!(
+    let footer = match &search.found {
+        None => format!(
             "{} of {} searched  {} ends it",
-            format::count(search.done as u64),
+            format::count(search.searched as u64),
             logs(search.logs),
             state.key(Context::List, Action::Back)
         ),
-        (Some(_), true) => format!(
-            "{}, the newest of more, in {}",
-            format::place(search.at, hits.len()),
-            logs(search.logs)
-        ),
-        (Some(_), false) => format!(
-            "{} in {}",
-            format::place(search.at, hits.len()),
-            logs(search.logs)
-        ),
+        Some(found) => {
+            let mut parts = vec![format!(
+                "{} in {}",
+                format::place(search.at, hits.len()),
+                logs(search.logs)
+            )];
+            if found.left_out > 0 {
+                parts.push(format!("{} older ones are left out", found.left_out));
+            }
+            if found.unread > 0 {
+                parts.push(format!("{} cannot be read", logs(found.unread)));
+            }
+            parts.join(&format!(" {} ", theme.glyphs.dot))
+        }
     };
     let panel = Panel::new(format!("/{}/ in the logs", search.pattern)).footer(footer);
     let inside = popup::draw(buffer, area, found_size(area), &panel, theme);
     if hits.is_empty() {
-        let text = if search.hits.is_some() {
-            "not found"
-        } else {
-            "looking"
+        let text = match search.found {
+            Some(_) => format!("not found in {}", logs(search.logs)),
+            None => "looking".to_owned(),
         };
-        put(buffer, inside.x, inside.y, inside.width, text, theme.dim);
+        put(buffer, inside.x, inside.y, inside.width, &text, theme.dim);
         return;
     }
     let context = context_of(inside);
-    let (rows, view) = rows(overlay, area).unwrap_or_default();
+    let (rows, view) = rows(state, overlay, area).unwrap_or_default();
     list::draw(buffer, rows, view, theme, |buffer, line, index, _| {
         let hit = &hits[index];
-        let label = match &state.run {
-            Some(run) => run.session.label(&hit.process),
-            None => hit.process.to_string(),
-        };
-        let head = format!("{label}:{} ", hit.line);
+        let label = run.session.label(&hit.process);
+        let head = format!("{label}:{} ", hit.number);
         let used = put(buffer, line.x, line.y, line.width, &head, theme.dim);
-        let text = &hit.text[hit.at];
+        let text = hit.line();
         let width = line.width.saturating_sub(used);
         put_cut(
             buffer,
@@ -445,7 +446,8 @@ fn found(
             theme.text,
             theme.glyphs,
         );
-        if let Some(found) = search.pattern.find(text) {
+        let pattern = run.search.as_ref();
+        if let Some(found) = pattern.and_then(|pattern| pattern.find(text)) {
             let from = columns(&text[..found.start()]);
             let mark = Rect::new(line.x + used + from, line.y, columns(found.as_str()), 1);
             buffer.set_style(mark.intersection(line), theme.search_hit);

@@ -1,19 +1,24 @@
 //! The run that is looked at: one that goes on, or one that is past.
 //!
-//! Owns what is selected, which panes are open, and what is typed to whom. Facts are folded in
+//! Owns what is selected, which panes are open, and what is typed to whom (`typing`). Facts are folded in
 //! [`Facts`]. Start at [`State::arrange`].
 
+mod typing;
+
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ratatui::layout::Rect;
 
 use super::{
+    copying::Selection,
+    hits::Search,
     merged::Merged,
-    pane::{Pane, TAIL},
+    pane::{Pane, TAIL, Ways},
+    parked::{self, Parked},
     tiles::{self, Layout},
     tree::{Tree, process_of},
 };
@@ -23,9 +28,10 @@ use crate::{
         document::Session,
         event::{Channel, Command, Stamped},
         ids::{ProcessId, Selector},
-        lifecycle::ProcessState,
+        template::Stderr,
     },
     record::log_path,
+    term::keys,
     tui::{
         facts::{Facts, Said},
         message::Effect,
@@ -38,10 +44,16 @@ use crate::{
     },
 };
 
+/// How long a program whose picture is not known has another size, so that it draws itself anew: long enough to be seen
+/// by it.
+const NUDGE: Duration = Duration::from_millis(100);
+
+/// How long a frame waits for a program that is in the middle of changing its picture.
+const TORN_MAX: Duration = Duration::from_millis(50);
+
 /// Seconds for which a process that has begun counts as new: what it asked of its terminal meanwhile, it still waits
 /// for.
 const NEW: f64 = 3.0;
-
 /// How it stands with the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
@@ -83,6 +95,8 @@ pub struct State {
     pub tree: Tree,
     /// The panes that are open, with their places.
     pub panes: Vec<(Pane, Rect)>,
+    /// Panes that were open before.
+    pub parked: Parked,
     /// How many are wanted.
     pub layout: Layout,
     /// Which page of them, from 0, and how many there are.
@@ -97,8 +111,16 @@ pub struct State {
     pub typing: Option<Selector>,
     /// All output in one pane.
     pub merged: Option<Merged>,
+    /// The same while panes are shown: it is gone on with.
+    pub merged_before: Option<Merged>,
+    /// Merged views so far.
+    pub(super) numbers: u64,
+    /// What is chosen to be copied of a pane.
+    pub selection: Option<Selection>,
     /// What is searched for in panes.
     pub search: Option<regex::Regex>,
+    /// What was found of it in the logs.
+    pub found: Option<Search>,
     /// What is known of the queues.
     pub queues: History,
     /// What is looked at of them.
@@ -107,16 +129,23 @@ pub struct State {
     pub because: Option<(ProcessId, String)>,
     /// Which past run it is, and which moment of it.
     pub past: Option<Box<Past>>,
+    /// What programs are told that ask for foreground and background.
+    pub colours: Option<[(u8, u8, u8); 2]>,
     /// How long its logs were at that moment.
     ends: Ends,
     /// What the user did since it was started.
     pub noted: Noted,
     /// The clock of the run: seconds of the newest event, and when it came.
     clock: (f64, Option<Instant>),
-    watched: Vec<ProcessId>,
+    /// Whose output is asked for, sorted.
+    pub(super) watched: Vec<ProcessId>,
     /// Processes whose first questions to their terminal were answered from their logs.
     answered: BTreeSet<ProcessId>,
     scrollback: usize,
+    /// Places in logs: what lies before is not shown, because the user cleared it away.
+    cleared: HashMap<ProcessId, u64>,
+    /// Who got the press of a mouse button gets its release.
+    pub(super) grabbed: Option<ProcessId>,
 }
 
 impl State {
@@ -130,6 +159,7 @@ impl State {
             link: Link::Starting,
             tree: Tree::default(),
             panes: Vec::new(),
+            parked: Parked::default(),
             layout: Layout::default(),
             page: 0,
             pages: 1,
@@ -137,17 +167,24 @@ impl State {
             focus: Focus::default(),
             typing: None,
             merged: None,
+            merged_before: None,
+            numbers: 0,
+            selection: None,
             search: None,
+            found: None,
             queues: History::default(),
             look: Look::default(),
             because: None,
             past: None,
+            colours: None,
             ends: Ends::default(),
             noted: Noted::default(),
             clock: (0.0, None),
             watched: Vec::new(),
             answered: BTreeSet::new(),
             scrollback,
+            cleared: HashMap::new(),
+            grabbed: None,
         }
     }
 
@@ -168,6 +205,12 @@ impl State {
         self.queues = moment.queues;
         self.clock = (moment.at, None);
         let before = std::mem::replace(&mut self.ends, moment.ends);
+        // They hold what was there at another moment.
+        self.parked.clear();
+        self.merged_before = None;
+        if let Some(merged) = self.merged.take() {
+            self.merge_anew(merged);
+        }
         let changed = self.panes.iter().map(|(pane, _)| &pane.process);
         let changed = changed.filter(|process| before.of(process) != self.ends.of(process));
         changed
@@ -185,7 +228,7 @@ impl State {
         let mut effects = Vec::new();
         self.typing = None;
         if self.merged.is_none() {
-            self.panes.clear();
+            self.close_panes();
             self.watch(Vec::new(), &mut effects);
         }
         effects
@@ -235,8 +278,24 @@ impl State {
         self.tree.selected(&self.facts)
     }
 
-    /// The process that is selected, or the first one of what is.
+    /// What a wish is about: in the merged view whose line is marked, or all of it.
+    pub fn meant(&self) -> Option<Selector> {
+        match &self.merged {
+            Some(merged) => Some(match merged.marked() {
+                Some(process) => super::tree::selector_of(process),
+                None => merged.of.clone(),
+            }),
+            None => self.selected(),
+        }
+    }
+
+    /// The process that is selected, or the first one of what is; in the merged view whose line is marked.
     pub fn current(&self) -> Option<ProcessId> {
+        if let Some(merged) = &self.merged
+            && let Some(marked) = merged.marked()
+        {
+            return Some(marked.clone());
+        }
         let selected = self.selected()?;
         process_of(&selected).or_else(|| {
             let first = self.facts.selected(Some(&selected)).next();
@@ -270,7 +329,14 @@ impl State {
         pane.map(|(pane, _)| pane)
     }
 
-    /// Whether a process has a log in the record.
+    /// Closes all panes for now.
+    fn close_panes(&mut self) {
+        for (pane, _) in self.panes.drain(..) {
+            self.parked.park(pane);
+        }
+    }
+
+    /// Where the log of a process is, or would be; absent: the record is not known yet.
     pub fn log(&self, process: &ProcessId) -> Option<PathBuf> {
         Some(log_path(self.folder.as_deref()?, process))
     }
@@ -290,13 +356,13 @@ impl State {
 
     /// Opens the panes that belong to what is selected in this area, closes the others, and says what is to be done
     /// for it.
-    pub fn arrange(&mut self, area: Rect) -> Vec<Effect> {
+    pub fn arrange(&mut self, area: Rect, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(merged) = &self.merged {
-            let watched = merged.watched(&self.facts);
-            self.panes.clear();
-            self.watch(watched, &mut effects);
-            return effects;
+        self.keep_typing();
+        if self.merged.is_some() {
+            self.close_panes();
+            self.parked.trim(0);
+            return self.arrange_merged();
         }
         let scope = self.scope();
         let all = scope
@@ -323,42 +389,117 @@ impl State {
         let tiles = tiles::split(area, shown.len());
         let mut before = std::mem::take(&mut self.panes);
         for (process, tile) in shown.iter().zip(tiles) {
-            let inside = inside(tile);
             let open = before.iter().position(|(pane, _)| pane.process == *process);
-            let mut pane = match open {
-                Some(at) => before.swap_remove(at).0,
-                None => {
-                    // Else when the engine says that live bytes come: none falls between the log and them.
-                    if self.link != Link::Up || self.watched.binary_search(process).is_ok() {
-                        effects.extend(self.read_tail(process));
-                    }
-                    Pane::new(process.clone(), inside, self.scrollback)
-                }
+            let (mut pane, is_opened) = match open {
+                Some(at) => (before.swap_remove(at).0, false),
+                None => (self.open(process, inside(tile)), true),
             };
-            pane.screen.resize(inside.0, inside.1);
-            let rank = self.facts.rank(process).filter(|_| self.is_live());
-            let life = rank
-                .filter(|rank| rank.state.is_live() && rank.channel == Some(Channel::Pty))
-                .map(|rank| rank.incarnation);
-            // Its pane may have got another size before the program was there to be told.
-            let told = life.map(|life| (life, inside));
-            if told.is_some() && pane.told != told {
-                pane.told = told;
-                let (rows, cols) = inside;
-                let command = Command::Resize(process.clone(), rows, cols);
-                effects.push(Effect::Send(ToEngine::Command(command)));
-            }
+            self.fit(&mut pane, inside(tile), shown.len(), now, &mut effects);
             self.panes.push((pane, tile));
+            // Else when the engine says that live bytes come: none falls between the log and them.
+            if is_opened && (self.link != Link::Up || self.watched.binary_search(process).is_ok()) {
+                effects.extend(self.read_tail(process));
+            }
         }
+        for (pane, _) in before {
+            self.parked.park(pane);
+        }
+        let open = self.panes.iter().map(|(pane, _)| pane.screen.cells());
+        self.parked.trim(open.sum());
         self.watch(shown, &mut effects);
         effects
     }
 
-    /// Reads the end of a log.
+    /// The pane of a process, as it was when it was closed.
+    fn open(&mut self, process: &ProcessId, (rows, cols): (u16, u16)) -> Pane {
+        self.parked.take(process).unwrap_or_else(|| {
+            let from = self.cleared.get(process).copied().unwrap_or(0);
+            let scrollback = parked::scrollback(self.scrollback, 1, cols);
+            Pane::new(process.clone(), (rows, cols), scrollback, from)
+        })
+    }
+
+    /// Gives a pane its size, tells its program, and what else there is to be known of both.
+    fn fit(
+        &self,
+        pane: &mut Pane,
+        (rows, cols): (u16, u16),
+        open: usize,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) {
+        let scrollback = parked::scrollback(self.scrollback, open, cols);
+        pane.screen.set_scrollback(scrollback);
+        pane.screen.resize(rows, cols);
+        if let Some([foreground, background]) = self.colours {
+            pane.screen.set_colors(foreground, background);
+        }
+        let Some(rank) = self.facts.rank(&pane.process) else {
+            return;
+        };
+        let template = self
+            .session
+            .template(&pane.process.group, &pane.process.template);
+        let apart = template
+            .is_some_and(|template| matches!(template.stderr, Stderr::Pane | Stderr::DevNull));
+        // A record that was cut off may not say it.
+        let unknown = match &self.link {
+            Link::Past => self.past.as_ref().is_some_and(|past| past.is_at_end()),
+            Link::Over | Link::Gone(_) => true,
+            Link::Starting | Link::Up => false,
+        };
+        let channel = rank.channel.or(unknown.then_some(Channel::Pipe));
+        pane.ways = channel.map(|channel| Ways { channel, apart });
+        if self.link != Link::Up || !self.facts.is_live() {
+            return;
+        }
+        if rank.state.is_live() {
+            pane.begins(rank.incarnation);
+        }
+        if rank.channel == Some(Channel::Pipe) {
+            return;
+        }
+        pane.nudged = pane.nudged.filter(|since| now < *since + NUDGE);
+        let rows = match pane.nudged {
+            Some(_) => rows.saturating_sub(1).max(1),
+            None => rows,
+        };
+        let told = (rank.incarnation, rows, cols);
+        if pane.told != Some(told) {
+            pane.told = Some(told);
+            let command = Command::Resize(pane.process.clone(), rows, cols);
+            effects.push(Effect::Send(ToEngine::Command(command)));
+        }
+        let has_focus = self
+            .typing
+            .as_ref()
+            .is_some_and(|to| to.selects(&pane.process));
+        if has_focus != pane.has_focus {
+            pane.has_focus = has_focus;
+            let bytes = keys::focus(has_focus, &pane.screen.modes());
+            effects.extend(self.answer(&pane.process, bytes));
+        }
+    }
+
+    /// Something for a program that the user did not type, if it lives.
+    pub fn answer(&self, process: &ProcessId, bytes: Vec<u8>) -> Option<Effect> {
+        let is_read = !bytes.is_empty() && self.takes_input(process).is_ok();
+        is_read.then(|| {
+            let to = super::tree::selector_of(process);
+            Effect::Send(ToEngine::Command(Command::Send(to, bytes)))
+        })
+    }
+
+    /// Reads the end of a log, as far as its pane does not show it.
     pub fn read_tail(&self, process: &ProcessId) -> Option<Effect> {
+        let open = self.panes.iter().find(|(pane, _)| pane.process == *process);
+        // Of the past it is read as it was, and not gone on with.
+        let open = open.filter(|(pane, _)| self.link != Link::Past || pane.is_loading());
+        let cleared = self.cleared.get(process).copied().unwrap_or(0);
         Some(Effect::ReadTail {
             process: process.clone(),
             path: self.log(process)?,
+            from: open.map_or(cleared, |(pane, _)| pane.shown_until()),
             bytes: TAIL,
             until: self.until(process),
         })
@@ -377,49 +518,56 @@ impl State {
         if until != self.until(process) {
             return;
         }
+        let rank = self.facts.rank(process);
+        let life = rank.map(|rank| rank.incarnation).unwrap_or_default();
         // A program that asks at once does so before its pane is there, and may wait for the answer.
-        let began = self.facts.rank(process).filter(|it| it.restarts() == 0);
+        let began = rank.filter(|it| it.restarts() == 0);
         let began = began.and_then(|rank| rank.began);
         let is_new =
             self.link == Link::Up && began.is_some_and(|began| self.seconds(now) - began < NEW);
         let answers = is_new && self.answered.insert(process.clone());
         let (is_past, scrollback) = (self.link == Link::Past, self.scrollback);
+        let from = self.cleared.get(process).copied().unwrap_or(0);
+        let open = self.panes.len();
         if let Some(pane) = self.pane(process) {
             if is_past && !pane.is_loading() {
                 let size = pane.screen.size();
-                *pane = Pane::new(process.clone(), (size.rows, size.cols), scrollback);
+                let scrollback = parked::scrollback(scrollback, open, size.cols);
+                let ways = pane.ways;
+                *pane = Pane::new(process.clone(), (size.rows, size.cols), scrollback, from);
+                pane.ways = ways;
             }
-            pane.loaded(at, bytes, answers);
+            if pane.loaded(life, at, bytes, answers) {
+                pane.nudged = Some(now);
+            }
         }
     }
 
-    /// Asks for the lines of the logs that no live bytes will come of, if there are any.
-    pub fn gather(&mut self, ticket: u64) -> Option<Effect> {
-        let folder = self.folder.clone()?;
-        let merged = self.merged.as_mut()?;
-        let is_live =
-            matches!(self.link, Link::Starting | Link::Up) && self.facts.outcome.is_none();
-        let logs: Vec<(ProcessId, Option<u64>)> = merged
-            .watched(&self.facts)
-            .into_iter()
-            .filter(|process| {
-                let rank = self.facts.rank(process);
-                !is_live || !rank.is_some_and(|rank| rank.state.is_live())
-            })
-            .map(|process| (process.clone(), self.ends.of(&process)))
-            .collect();
-        if logs.is_empty() {
-            return None;
+    /// Forgets what a pane shows, until more comes.
+    pub fn clear_current(&mut self) {
+        if let Some(pane) = self.current_pane() {
+            pane.screen.clear();
+            let (process, until) = (pane.process.clone(), pane.shown_until());
+            self.cleared.insert(process, until);
         }
-        merged.waiting = Some(ticket);
-        Some(Effect::Gather {
-            ticket,
-            folder,
-            logs,
-        })
     }
 
-    fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
+    /// The engine did not take it: it is asked again with the next change.
+    pub fn refused(&mut self, message: &ToEngine) {
+        match message {
+            ToEngine::Watch(_) => self.watched.clear(),
+            ToEngine::Command(Command::Resize(process, ..)) => {
+                let open = self.panes.iter_mut().map(|(pane, _)| pane);
+                let mut known = open.chain(self.parked.iter_mut());
+                if let Some(pane) = known.find(|pane| pane.process == *process) {
+                    pane.told = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn watch(&mut self, mut wanted: Vec<ProcessId>, effects: &mut Vec<Effect>) {
         wanted.sort_unstable();
         if wanted != self.watched && self.link == Link::Up {
             self.watched.clone_from(&wanted);
@@ -433,6 +581,7 @@ impl State {
         self.link = Link::Up;
         self.watched.clear();
         self.panes.clear();
+        self.parked.clear();
     }
 
     /// The size of the terminal that a process of what is shown begins with: rows and columns.
@@ -440,44 +589,41 @@ impl State {
         self.panes.first().map(|(_, tile)| inside(*tile))
     }
 
-    /// Parses what waits in the open panes until `until`, a piece of each in turn. Whether something changed.
-    pub fn parse(&mut self, until: Instant, effects: &mut Vec<Effect>) -> bool {
-        let mut changed = false;
+    /// Parses what waits in the open panes until `until`, a piece of each in turn.
+    pub fn parse(&mut self, until: Instant, effects: &mut Vec<Effect>) {
         loop {
             let mut worked = false;
-            for (pane, _) in &mut self.panes {
-                if !pane.has_work() {
-                    continue;
-                }
+            let mut replies = Vec::new();
+            for (pane, _) in self.panes.iter_mut().filter(|(pane, _)| pane.has_work()) {
                 worked = true;
-                let replies = pane.parse();
-                if !replies.is_empty() && self.link != Link::Past {
-                    let to = super::tree::selector_of(&pane.process);
-                    let command = Command::Send(to, replies);
-                    effects.push(Effect::Send(ToEngine::Command(command)));
+                let reply = pane.parse();
+                let is_torn = pane.screen.is_updating();
+                let since = pane.torn_since.or_else(|| Some(Instant::now()));
+                pane.torn_since = since.filter(|_| is_torn);
+                if !reply.is_empty() {
+                    replies.push((pane.process.clone(), reply));
                 }
             }
-            changed |= worked;
+            for (process, reply) in replies {
+                effects.extend(self.answer(&process, reply));
+            }
             if !worked || Instant::now() >= until {
-                return changed;
+                return;
             }
         }
+    }
+
+    /// A program is in the middle of changing its picture, and says when it is whole again: until then nothing is to be
+    /// drawn, but no longer than this.
+    pub fn torn_until(&self, now: Instant) -> Option<Instant> {
+        let panes = self.panes.iter();
+        let torn = panes.filter_map(|(pane, _)| pane.torn_since.map(|since| since + TORN_MAX));
+        torn.filter(|until| *until > now).max()
     }
 
     /// Whether bytes wait to be parsed.
     pub fn has_work(&self) -> bool {
         self.panes.iter().any(|(pane, _)| pane.has_work())
-    }
-
-    /// Whether a rank may be typed into.
-    pub fn takes_input(&self, process: &ProcessId) -> bool {
-        self.is_live()
-            && self.facts.rank(process).is_some_and(|rank| {
-                matches!(
-                    rank.state,
-                    ProcessState::Running | ProcessState::Ready | ProcessState::Stopping
-                )
-            })
     }
 }
 

@@ -125,10 +125,16 @@ pub fn selector_of(process: &ProcessId) -> Selector {
 }
 
 impl Tree {
-    /// What is selected: the first group when nothing was chosen.
+    /// What is selected: the first group when nothing was chosen, the template of a rank that was scaled away.
     pub fn selected(&self, facts: &Facts) -> Option<Selector> {
         match &self.selected {
-            Some(selected) if facts.groups.contains_key(&selected.group) => Some(selected.clone()),
+            Some(selected) if facts.groups.contains_key(&selected.group) => {
+                let is_gone = process_of(selected).is_some_and(|process| !facts.has(&process));
+                Some(Selector {
+                    rank: selected.rank.filter(|_| !is_gone),
+                    ..selected.clone()
+                })
+            }
             _ => facts.groups.keys().next().cloned().map(Selector::group),
         }
     }
@@ -172,6 +178,30 @@ impl Tree {
     pub fn turn(&mut self, what: &Selector) {
         if !self.turned.remove(what) {
             self.turned.insert(what.clone());
+        }
+    }
+
+    /// Folds all templates, or unfolds all where none is open.
+    pub fn turn_all(&mut self, facts: &Facts) {
+        let templates: Vec<Selector> = facts
+            .groups
+            .iter()
+            .flat_map(|(group, of)| {
+                of.templates.keys().map(|template| Selector {
+                    group: group.clone(),
+                    template: Some(template.clone()),
+                    rank: None,
+                })
+            })
+            .collect();
+        let any_open = templates.iter().any(|it| !self.is_folded(it, facts));
+        for template in &templates {
+            if self.is_folded(template, facts) != any_open {
+                self.turn(template);
+            }
+        }
+        if let (true, Some(selected)) = (any_open, &mut self.selected) {
+            selected.rank = None;
         }
     }
 
@@ -300,6 +330,18 @@ mod tests {
     }
 
     #[test]
+    fn all_templates_are_folded_at_once_and_unfolded_again() {
+        let facts = facts(1);
+        let mut tree = Tree::default();
+        tree.select("g/a.1".parse().unwrap(), &facts);
+        tree.turn_all(&facts);
+        assert_eq!(names(&tree, &facts), ["g", "g/a", "g/b"]);
+        assert_eq!(tree.selected(&facts), Some("g/a".parse().unwrap()));
+        tree.turn_all(&facts);
+        assert_eq!(names(&tree, &facts).len(), 6);
+    }
+
+    #[test]
     fn left_goes_up_and_folds_and_right_undoes_it() {
         let facts = facts(1);
         let mut tree = Tree::default();
@@ -311,5 +353,17 @@ mod tests {
         tree.right(&facts);
         tree.right(&facts);
         assert_eq!(tree.selected(&facts), Some("g/a.0".parse().unwrap()));
+    }
+
+    #[test]
+    fn where_a_rank_was_scaled_away_its_template_is_selected_and_steps_go_on_from_there() {
+        let mut facts = facts(2);
+        let mut tree = Tree::default();
+        tree.select("g/b.1".parse().unwrap(), &facts);
+        let scaled = r#"{"at":1.0,"event":"scaled","template":"g/b","replicas":1}"#;
+        facts.apply(&serde_json::from_str(scaled).unwrap());
+        assert_eq!(tree.selected(&facts), Some("g/b".parse().unwrap()));
+        tree.step(&facts, 1);
+        assert_eq!(tree.selected(&facts), Some("g/b.0".parse().unwrap()));
     }
 }

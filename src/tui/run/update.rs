@@ -3,8 +3,7 @@
 //! Changes [`State`] and asks for effects; performs none. Start at [`act`].
 
 use super::{
-    Focus, Link, State as Run,
-    merged::Merged,
+    Focus, Link, State as Run, copying, hits,
     tree::{process_of, selector_of},
 };
 use crate::{
@@ -16,15 +15,19 @@ use crate::{
         template::REPLICAS_MAX,
     },
     tui::{
+        alerts,
+        config::Confirm,
         keymap::Action,
         message::Effect,
-        overlay::{Overlay, Wish},
+        overlay::{For, Overlay, Wish},
         state::{State, Tab},
         timeline,
+        update::settle,
+        viewer::{Source, Viewer},
     },
 };
 
-/// Rows and columns of a pty that nobody looks at.
+/// Rows and columns of a pty where there is no room for a pane.
 const SIZE: (u16, u16) = (40, 120);
 
 /// Milliseconds between samples of cpu and memory, and of the queues.
@@ -33,7 +36,7 @@ const QUEUES_EVERY: u32 = 250;
 
 /// Whether something of the run that goes on is alive or about to be. When all has ended the engine only waits for wishes,
 /// and another one may take its place.
-fn is_busy(state: &State) -> bool {
+pub fn is_busy(state: &State) -> bool {
     state.live_run().is_some_and(|run| {
         run.is_live() && (run.link == Link::Starting || run.facts.count(None).is_busy())
     })
@@ -60,7 +63,7 @@ pub fn launch(state: &mut State) {
     let session = draft.to_run();
     let mut run = Run::new(&session, state.config.scrollback);
     run.text = session::save(&session, draft.text.as_deref());
-    let opening = Opening {
+    let mut opening = Opening {
         text: run.text.clone(),
         name: draft.name(),
         folder: draft.folder(&state.folder),
@@ -76,6 +79,10 @@ pub fn launch(state: &mut State) {
     state.run = Some(run);
     state.aside = None;
     state.tab = Tab::Run;
+    // Its panes are there before it is.
+    settle(state);
+    let size = state.run.as_ref().and_then(Run::pane_size);
+    opening.size = size.unwrap_or(SIZE);
     state.effect(Effect::Launch(Box::new(opening)));
     state.effect(Effect::Send(ToEngine::SampleEvery(SAMPLE_EVERY)));
     state.effect(Effect::Send(ToEngine::QueuesEvery(QUEUES_EVERY)));
@@ -91,7 +98,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         _ if state.run.is_none() => return false,
         Action::Stop => stop(state),
         Action::Kill => kill(state),
-        Action::Restart => command_on_selected(state, Command::Restart),
+        Action::Restart => restart(state),
         Action::RestartFailed => restart_failed(state),
         Action::ScaleUp => scale(state, 1),
         Action::ScaleDown => scale(state, -1),
@@ -102,8 +109,15 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::Why => why(state),
         Action::FirstFailure => first_failure(state),
         Action::Clear => clear(state),
-        Action::Copy => copy(state),
-        Action::Pager => pager(state),
+        Action::SearchNext => hits::step(state, false),
+        Action::SearchPrevious => hits::step(state, true),
+        Action::Filter => filter(state),
+        Action::Alerts => alerts::open(state),
+        Action::Follow => follow(state),
+        Action::Select => copying::select(state),
+        Action::Copy => copying::copy(state),
+        Action::Pager => view_with(state, Viewer::Pager),
+        Action::Editor => view_with(state, Viewer::Editor),
         Action::SaveTimeline => timeline::ask(state),
         _ => return look(state, action),
     }
@@ -120,17 +134,44 @@ fn start(state: &mut State) {
 
 fn stop(state: &mut State) {
     let Some(run) = &state.run else { return };
-    let Some(selected) = run.selected() else {
-        return;
+    let Some(meant) = run.meant() else { return };
+    let live = run.facts.count(Some(&meant)).live;
+    if live > 0 || run.is_live() {
+        let question = format!("Stop the {live} processes of {meant}?");
+        ask_if_many(state, live, question, Command::Stop(meant));
+    }
+}
+
+fn restart(state: &mut State) {
+    let meant = state.run.as_ref().and_then(Run::meant);
+    let Some(meant) = meant.filter(|_| state.is_live()) else {
+        let text = format!(
+            "nothing runs: {} starts the session again",
+            state.key_here(Action::Start)
+        );
+        return state.toasts.push(Level::Info, text, state.now);
     };
-    if run.facts.count(Some(&selected)).live > 0 || run.is_live() {
-        state.command(Command::Stop(selected));
+    let live = state
+        .run
+        .as_ref()
+        .map_or(0, |run| run.facts.count(Some(&meant)).live);
+    let question = format!("Stop the {live} processes of {meant} and start them again?");
+    ask_if_many(state, live, question, Command::Restart(meant));
+}
+
+/// Ends what is alive only after asking where it is more than one process, unless the user wants that done at once.
+fn ask_if_many(state: &mut State, live: u32, question: String, command: Command) {
+    if live > 1 && state.config.confirm == Confirm::Always && !state.is_past() {
+        let wish = Wish::Do(command);
+        state.overlays.push(Overlay::confirm(question, wish));
+    } else {
+        state.command(command);
     }
 }
 
 fn kill(state: &mut State) {
     let Some(run) = &state.run else { return };
-    let Some(selected) = run.selected() else {
+    let Some(selected) = run.meant() else {
         return;
     };
     let live = run.facts.count(Some(&selected)).live;
@@ -148,47 +189,25 @@ fn kill(state: &mut State) {
         .push(Overlay::confirm(question, Wish::Kill(selected)));
 }
 
-fn command_on_selected(state: &mut State, command: fn(Selector) -> Command) {
-    let selected = state.run.as_ref().and_then(Run::selected);
-    if let Some(selected) = selected
-        && state.is_live()
-    {
-        state.command(command(selected));
-    } else {
-        let text = "nothing runs: s starts the session again";
-        state.toasts.push(Level::Info, text, state.now);
-    }
-}
-
+/// Which ranks these are the engine knows best: what is known here may be of a moment ago.
 fn restart_failed(state: &mut State) {
     let Some(run) = &state.run else { return };
-    let failed: Vec<Selector> = run
-        .facts
-        .selected(None)
-        .filter(|(_, rank)| rank.has_failed())
-        .map(|(process, _)| selector_of(&process))
-        .collect();
-    if failed.is_empty() || !state.is_live() {
-        let text = match failed.is_empty() {
-            true => "no rank has failed",
-            false => "the run is over: s starts the session again",
-        };
-        state.toasts.push(Level::Info, text, state.now);
-        return;
-    }
-    // More than the engine takes at once: the rest with the next key.
-    const AT_ONCE: usize = 32;
-    let now = failed.len().min(AT_ONCE);
-    let text = match failed.len() > AT_ONCE {
-        true => format!(
-            "{now} of {} failed ranks are started again: press it once more for more",
-            failed.len()
-        ),
-        false => format!("{now} failed ranks are started again"),
+    let failed = run.facts.selected(None);
+    let failed = failed.filter(|(_, rank)| rank.has_failed()).count();
+    let text = match failed {
+        0 => "no rank has failed".to_owned(),
+        _ if !state.is_live() => {
+            format!(
+                "the run is over: {} starts the session again",
+                state.key_here(Action::Start)
+            )
+        }
+        1 => "the failed rank is started again".to_owned(),
+        many => format!("{many} failed ranks are started again"),
     };
     state.toasts.push(Level::Info, text, state.now);
-    for selector in failed.into_iter().take(AT_ONCE) {
-        state.command(Command::Restart(selector));
+    if failed > 0 && state.is_live() {
+        state.command(Command::RestartFailed(None));
     }
 }
 
@@ -214,30 +233,21 @@ fn scale(state: &mut State, by: i64) {
     state.command(Command::Scale(selector, wanted as u32));
 }
 
-/// Everything that is selected becomes what its first rank is not.
+/// Where all are muted they are opened, else all are muted. In the merged view it is the rank whose line is marked.
 fn mute(state: &mut State) {
     let Some(run) = &state.run else { return };
-    let selected = match &run.merged {
-        Some(merged) => merged.of.clone(),
-        None => match run.selected() {
-            Some(selected) => selected,
-            None => return,
-        },
-    };
-    let all_muted = run
-        .facts
-        .selected(Some(&selected))
-        .all(|(_, rank)| rank.muted);
+    let Some(meant) = run.meant() else { return };
+    let all_muted = run.facts.selected(Some(&meant)).all(|(_, rank)| rank.muted);
     state.command(match all_muted {
-        true => Command::Unmute(selected),
-        false => Command::Mute(selected),
+        true => Command::Unmute(meant),
+        false => Command::Mute(meant),
     });
 }
 
 fn merge(state: &mut State) {
     let Some(run) = &mut state.run else { return };
-    if run.merged.take().is_some() {
-        return;
+    if run.merged.is_some() {
+        return run.leave_merged();
     }
     let Some(selected) = run.selected() else {
         return;
@@ -246,39 +256,48 @@ fn merge(state: &mut State) {
         Some(_) => Selector::group(selected.group),
         None => selected,
     };
-    run.merged = Some(Merged::new(of));
-    gather(state);
+    run.merge(of);
 }
 
-/// Reads what the merged view cannot get from the engine.
-pub fn gather(state: &mut State) {
-    state.tickets += 1;
-    let ticket = state.tickets;
-    let effect = state.run.as_mut().and_then(|run| run.gather(ticket));
-    state.effects.extend(effect);
+/// Asks for what lines must match. A pane is a terminal and has no lines: its output is shown as lines then.
+fn filter(state: &mut State) {
+    let merged = state.run.as_ref().and_then(|run| run.merged.as_ref());
+    let filter = merged.and_then(|merged| merged.filter.as_ref());
+    let text = filter.map_or(String::new(), ToString::to_string);
+    let prompt = Overlay::prompt(For::Filter, &text);
+    state.overlays.push(prompt);
+}
+
+/// What is shown stands still, or goes on with the newest.
+fn follow(state: &mut State) {
+    let Some(run) = &mut state.run else { return };
+    if let Some(merged) = &mut run.merged {
+        merged.pause();
+    } else if let Some(pane) = run.current_pane() {
+        pane.paused = !pane.paused && pane.screen.offset() == 0;
+        pane.screen.scroll_to(0);
+    }
 }
 
 fn begin_typing(state: &mut State, to_all: bool) {
     let Some(run) = &mut state.run else { return };
     let Some(process) = run.current() else { return };
-    if !run.takes_input(&process) {
-        let text = format!("{process} does not run: nobody reads what is typed");
-        state.toasts.push(Level::Info, text, state.now);
+    if let Err(why) = run.takes_input(&process) {
+        state.toasts.push(Level::Info, why, state.now);
         return;
     }
     let mut to = selector_of(&process);
     if to_all {
         to.rank = None;
     }
-    if run
-        .selected()
-        .is_some_and(|selected| process_of(&selected).is_none())
-    {
+    let is_selected = run.selected().as_ref().and_then(process_of).as_ref() == Some(&process);
+    if !is_selected {
         run.go_to(&process);
     }
-    run.merged = None;
+    run.leave_merged();
     if let Some(pane) = run.pane(&process) {
         pane.screen.scroll_to(0);
+        pane.paused = false;
     }
     run.typing = Some(to);
 }
@@ -298,7 +317,7 @@ fn first_failure(state: &mut State) {
     let Some(run) = &mut state.run else { return };
     match run.facts.first_failure.clone() {
         Some(process) => {
-            run.merged = None;
+            run.leave_merged();
             run.go_to(&process);
         }
         None => state
@@ -309,40 +328,33 @@ fn first_failure(state: &mut State) {
 
 fn clear(state: &mut State) {
     let Some(run) = &mut state.run else { return };
-    if let Some(merged) = &mut run.merged {
-        merged.clear();
-    } else if let Some(pane) = run.current_pane() {
-        pane.screen.clear();
+    match &mut run.merged {
+        Some(merged) => merged.clear(),
+        None => run.clear_current(),
     }
 }
 
-/// What the current pane shows.
-fn copy(state: &mut State) {
-    let Some(run) = &mut state.run else { return };
-    let text = if let Some(merged) = &run.merged {
-        let lines = merged.shown();
-        let lines = lines.map(|line| format!("{} | {}\n", line.process, line.text));
-        lines.collect::<String>()
-    } else if let Some(pane) = run.current_pane() {
-        let rows = i32::from(pane.screen.size().rows);
-        let top = -i32::try_from(pane.screen.offset()).unwrap_or(i32::MAX);
-        let lines = (0..rows).map(|row| pane.screen.line_text(top + row));
-        let lines: Vec<String> = lines.map(|line| line.trim_end().to_owned()).collect();
-        lines.join("\n").trim_end().to_owned() + "\n"
-    } else {
-        return;
-    };
-    let text_of = format!("{} lines copied", text.lines().count());
-    state.toasts.push(Level::Info, text_of, state.now);
-    state.effect(Effect::Copy(text));
-}
-
-fn pager(state: &mut State) {
+/// Shows output in a program of the user's: the log of a rank, or the merged lines where none is marked.
+fn view_with(state: &mut State, with: Viewer) {
     let Some(run) = &state.run else { return };
-    let Some(process) = run.current() else { return };
-    match run.log(&process) {
-        Some(path) if run.facts.rank(&process).is_some() => state.effect(Effect::Page(path)),
-        _ => state
+    let merged = run
+        .merged
+        .as_ref()
+        .filter(|merged| merged.marked().is_none());
+    let source = match (merged, run.current()) {
+        (Some(merged), _) => {
+            let lines = merged.shown().filter_map(|(_, line)| {
+                let process = line.process.as_ref()?;
+                Some(format!("{} | {}\n", run.session.label(process), line.text))
+            });
+            Some(Source::Lines(lines.collect()))
+        }
+        (None, Some(process)) => run.log(&process).map(Source::Log),
+        (None, None) => None,
+    };
+    match source {
+        Some(source) => state.effect(Effect::Prepare { source, with }),
+        None => state
             .toasts
             .push(Level::Info, "there is no log yet", state.now),
     }
@@ -351,25 +363,15 @@ fn pager(state: &mut State) {
 /// Moving about.
 fn look(state: &mut State, action: Action) -> bool {
     let height = isize::try_from(state.area.height / 2).unwrap_or(1).max(1);
+    let inside = usize::from(state.places.panes.height.saturating_sub(2)).max(1);
     let Some(run) = &mut state.run else {
         return false;
     };
-    if let Some(merged) = &mut run.merged {
-        let by = match action {
-            Action::Up => 1,
-            Action::Down => -1,
-            Action::PageUp => height,
-            Action::PageDown => -height,
-            Action::Home => isize::MAX,
-            Action::End | Action::Follow => isize::MIN,
-            Action::Back => {
-                run.merged = None;
-                return true;
-            }
-            _ => return false,
-        };
-        merged.scroll(by, height as usize);
-        return true;
+    if run.merged.is_some() {
+        return look_at_lines(run, action, inside);
+    }
+    if run.selection.is_some() {
+        return copying::extend(run, action, height);
     }
     if run.focus == Focus::Pane && scroll(run, action, height) {
         return true;
@@ -384,11 +386,7 @@ fn look(state: &mut State, action: Action) -> bool {
         Action::End => run.tree.step(facts, isize::MAX / 2),
         Action::Left => run.tree.left(facts),
         Action::Right => run.tree.right(facts),
-        Action::Collapse | Action::Toggle => {
-            if let Some(selected) = run.tree.selected(facts) {
-                run.tree.turn(&selected);
-            }
-        }
+        Action::Collapse => run.tree.turn_all(facts),
         Action::NextFocus | Action::PrevFocus | Action::Enter => {
             run.focus = match run.focus {
                 Focus::Tree => Focus::Pane,
@@ -413,6 +411,38 @@ fn look(state: &mut State, action: Action) -> bool {
     true
 }
 
+/// Moving about in the merged lines.
+fn look_at_lines(run: &mut Run, action: Action, height: usize) -> bool {
+    let marked = run.current();
+    let Some(merged) = &mut run.merged else {
+        return false;
+    };
+    let page = isize::try_from(height).unwrap_or(1);
+    match action {
+        Action::Up => merged.step(-1, height),
+        Action::Down => merged.step(1, height),
+        Action::PageUp => merged.wheel(-page, height),
+        Action::PageDown => merged.wheel(page, height),
+        Action::Home => merged.oldest(height),
+        Action::End => merged.newest(),
+        Action::Left => merged.sideways(-1),
+        Action::Right => merged.sideways(1),
+        Action::Collapse => merged.turn_alike(),
+        Action::Back if merged.unselect() => {}
+        Action::Back => run.leave_merged(),
+        Action::Enter => {
+            let is_marked = !merged.is_following();
+            run.leave_merged();
+            if let (Some(process), true) = (marked, is_marked) {
+                run.go_to(&process);
+                run.focus = Focus::Pane;
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
 fn scroll(run: &mut Run, action: Action, height: isize) -> bool {
     let neighbour = match action {
         Action::Left => Some(-1),
@@ -433,7 +463,7 @@ fn scroll(run: &mut Run, action: Action, height: isize) -> bool {
         Action::PageUp => offset + height,
         Action::PageDown => offset - height,
         Action::Home => isize::MAX,
-        Action::End | Action::Follow => 0,
+        Action::End => 0,
         _ => return false,
     };
     let history = pane.screen.history();

@@ -334,11 +334,7 @@ pub fn answered(state: &mut State, answer: Answer) {
             let why = match moment {
                 Ok(moment) => {
                     let effects = run.turn_to(*moment);
-                    let is_merged = run.merged.is_some();
                     state.effects.extend(effects);
-                    if is_merged && ask.is_none() {
-                        run::update::gather(state);
-                    }
                     None
                 }
                 Err(why) => Some(why),

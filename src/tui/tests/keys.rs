@@ -203,17 +203,20 @@ fn hits() -> State {
     keys(&mut state, "/ x enter");
     let hit = Hit {
         process: "g/loud.2".parse().unwrap(),
-        line: 1,
+        number: 1,
+        offset: 0,
         text: vec!["x".to_owned()],
         at: 0,
     };
     let found = Msg::Found {
         ticket: state.tickets,
-        hits: vec![hit; 100],
-        at: 50,
-        more: false,
+        found: Found {
+            hits: vec![hit; 100],
+            ..Found::default()
+        },
     };
     update(&mut state, found, Instant::now());
+    keys(&mut state, "pageup pageup");
     state
 }
 

@@ -249,6 +249,17 @@ impl Theme {
         self.background.patch(self.text)
     }
 
+    /// Foreground and background in red, green and blue, where the theme says both: what programs are told that ask.
+    pub fn colours(&self) -> Option<[(u8, u8, u8); 2]> {
+        let base = self.base();
+        match (base.fg, base.bg) {
+            (Some(Color::Rgb(r, g, b)), Some(Color::Rgb(red, green, blue))) => {
+                Some([(r, g, b), (red, green, blue)])
+            }
+            _ => None,
+        }
+    }
+
     /// The style of the prefix of a rank's lines.
     pub fn rank(&self, index: usize) -> Style {
         let colour = self.ranks.get(index % self.ranks.len().max(1));

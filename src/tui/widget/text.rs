@@ -120,6 +120,46 @@ pub fn cut_left<'t>(text: &'t str, width: u16, glyphs: &Glyphs) -> Cow<'t, str> 
     ))
 }
 
+/// Tabs as blanks, up to the next of every eight columns: where a terminal would go.
+pub fn untabbed(text: String) -> String {
+    if !text.contains('\t') {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut used = 0;
+    for c in text.chars() {
+        if c == '\t' {
+            let blanks = 8 - used % 8;
+            shown.extend(std::iter::repeat_n(' ', blanks));
+            used += blanks;
+        } else {
+            shown.push(c);
+            used += c.width().unwrap_or(0);
+        }
+    }
+    shown
+}
+
+/// A text without its first columns, in so many columns, with an ellipsis where something is missing.
+pub fn slice(text: &str, from: usize, width: u16, glyphs: &Glyphs) -> String {
+    if from == 0 {
+        return cut(text, width, glyphs).into_owned();
+    }
+    let room = usize::from(width).saturating_sub(glyphs.ellipsis.width());
+    let mut used = 0;
+    let begin = text.char_indices().find(|(_, c)| {
+        let is_it = used >= from + glyphs.ellipsis.width();
+        used += c.width().unwrap_or(0);
+        is_it
+    });
+    let Some((begin, _)) = begin.filter(|_| room > 0) else {
+        return String::new();
+    };
+    let rest = text.get(begin..).unwrap_or_default();
+    let rest = cut(rest, u16::try_from(room).unwrap_or(u16::MAX), glyphs);
+    format!("{}{rest}", glyphs.ellipsis)
+}
+
 /// A text in lines of at most so many columns, broken between words; a word that is longer is broken too.
 pub fn wrapped(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));

@@ -35,6 +35,7 @@ fn to_engine() -> Vec<ToEngine> {
         },
         ToEngine::Command(Command::Scale(selector("g/t"), 3)),
         ToEngine::Command(Command::Send(selector("g/t.0"), b"y\n".to_vec())),
+        ToEngine::Command(Command::RestartFailed(None)),
         ToEngine::Command(Command::Finish),
         ToEngine::Watch(vec![id("g/t.0"), id("g/t.1")]),
         ToEngine::SampleEvery(1000),

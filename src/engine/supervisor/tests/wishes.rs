@@ -241,6 +241,22 @@ fn muting_before_the_start_is_remembered() {
 }
 
 #[test]
+fn every_life_begins_with_the_size_that_its_pane_had_last() {
+    let mut world = World::new(&session(vec![("g", group(vec![("a", template())]))]));
+    world.command(Command::Resize("g/a.0".parse().unwrap(), 11, 74));
+    world.command(Command::Start("g".parse().unwrap()));
+    world.command(Command::Resize("g/a.0".parse().unwrap(), 38, 120));
+    let told = Action::Resize(world.child("g/a.0"), 38, 120);
+    assert!(world.actions.contains(&told), "the living one is told");
+    world.command(Command::Restart("g/a.0".parse().unwrap()));
+    let sizes = world.actions.iter().filter_map(|action| match action {
+        Action::Spawn { size, .. } => Some(*size),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [Some((11, 74)), Some((38, 120))]);
+}
+
+#[test]
 fn finishing_the_run_stops_everything_and_is_an_interruption() {
     let mut world = World::started(&session(vec![
         ("g", group(vec![("a", template())])),
@@ -495,4 +511,32 @@ fn the_tree_of_a_stopped_rank_is_ended_also_when_its_output_had_ended_before() {
     world.give(Input::Eof(child));
     world.command(Command::Stop("g/a.0".parse().unwrap()));
     assert!(world.actions.contains(&Action::KillTree(child)));
+}
+
+#[test]
+fn all_that_failed_is_started_again_at_once_and_only_once() {
+    let many = ProcessTemplate {
+        replicas: 50,
+        ..template()
+    };
+    let of = ProcessGroup {
+        ignore_error_on_exit: true,
+        ..group(vec![("a", many), ("b", template())])
+    };
+    let mut world = World::started(&session(vec![("g", of)]));
+    for rank in 0..49 {
+        world.exits(&format!("g/a.{rank}"), 1);
+    }
+    let spared = world.child("g/a.49");
+    world.command(Command::RestartFailed(None));
+    assert_eq!(world.alive().len(), 51);
+    let again = world.child("g/a.0");
+    world.command(Command::RestartFailed(Some(GroupName::new("g").unwrap())));
+    assert_eq!(world.child("g/a.0"), again, "it does not fail any more");
+    assert_eq!(world.child("g/a.49"), spared);
+    world.exits("g/a.3", 1);
+    world.command(Command::RestartFailed(Some(
+        GroupName::new("other").unwrap(),
+    )));
+    assert_eq!(world.alive().len(), 50, "another group is not meant");
 }

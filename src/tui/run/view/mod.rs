@@ -3,6 +3,7 @@
 //! Owns the division of the work: the `tree` at the left, a `pane` each at the right, or their lines `merged`. Reads the
 //! state, changes nothing. Start at [`draw`].
 
+pub mod hints;
 mod merged;
 mod pane;
 mod tree;
@@ -21,6 +22,7 @@ use crate::{
     model::lifecycle::ExitStatus,
     tui::{
         facts::Rank,
+        keymap::Action,
         state::State,
         theme::Theme,
         widget::{
@@ -71,7 +73,7 @@ pub fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) -> Option<Positio
     tree::draw(run, theme, places, buffer);
     queues(run, theme, places.queues, buffer);
     if run.merged.is_some() {
-        merged::draw(run, theme, places.panes, buffer);
+        merged::draw(state, run, theme, places.panes, buffer);
         return None;
     }
     let current = run.current();
@@ -109,8 +111,9 @@ fn nothing_runs(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if state.draft.session.groups.is_empty() {
         lines.push(("nothing is composed yet".to_owned(), theme.title));
         lines.push((String::new(), theme.text));
-        lines.push(("1  compose a group of processes".to_owned(), theme.text));
-        lines.push(("ctrl-o  open a session".to_owned(), theme.text));
+        let line = |action, words| (format!("{}  {words}", state.key_here(action)), theme.text);
+        lines.push(line(Action::ShowCompose, "compose a group of processes"));
+        lines.push(line(Action::Open, "open a session"));
     } else {
         let ranks = state.draft.session.process_count();
         let groups = state.draft.session.groups.len();
@@ -124,13 +127,14 @@ fn nothing_runs(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             theme.dim,
         ));
         lines.push((String::new(), theme.text));
-        lines.push(("s  start it".to_owned(), theme.accent));
-        lines.push((
-            "1  look at how it is composed, or change it".to_owned(),
-            theme.text,
-        ));
+        let key = state.key_here(Action::Start);
+        lines.push((format!("{key}  start it"), theme.accent));
+        let key = state.key_here(Action::ShowCompose);
+        let text = format!("{key}  look at how it is composed, or change it");
+        lines.push((text, theme.text));
     }
-    lines.push(("?  every key".to_owned(), theme.text));
+    let key = state.key_here(Action::Help);
+    lines.push((format!("{key}  every key"), theme.text));
     let widest = lines.iter().map(|(text, _)| width(text)).max().unwrap_or(0);
     let x = area.x + area.width.saturating_sub(widest) / 2;
     let y = area.y + area.height.saturating_sub(lines.len() as u16) / 2;

@@ -12,7 +12,8 @@ use crate::{
     term::{self, Attrs, Screen},
     tui::{
         facts::Rank,
-        run::{Focus, Link, Pane},
+        keymap::{Action, Context},
+        run::{Focus, Link, Pane, Selection},
         state::State,
         theme::Theme,
         widget::panel::Panel,
@@ -44,6 +45,11 @@ pub fn draw(
             about.push_str(&format!("gpu {gpus} {} ", theme.glyphs.dot));
         }
         about.push_str(&format!("pid {}", rank.pid));
+        // A shell sets one for every line; what fills the screen has something to say with it.
+        let title = pane.screen.title();
+        if pane.screen.modes().alternate_screen && !title.is_empty() {
+            about.push_str(&format!(" {} {title}", theme.glyphs.dot));
+        }
     }
     let right = pane_right(state, run, pane, rank, theme);
     let frame = Panel::new(title).about(about).right(right).focused(focused);
@@ -61,7 +67,7 @@ pub fn draw(
             clock(rank.muted_at)
         );
         centred(&text, theme.muted, inside, buffer);
-        let keys = "m opens it";
+        let keys = format!("{} opens it", state.key_here(Action::Mute));
         let below = Rect::new(
             inside.x,
             inside.y + inside.height / 2,
@@ -70,7 +76,7 @@ pub fn draw(
         );
         if below.height > 1 {
             centred(
-                keys,
+                &keys,
                 theme.dim,
                 Rect::new(below.x, below.y + 1, below.width, 1),
                 buffer,
@@ -82,9 +88,14 @@ pub fn draw(
     let has_begun = run.link != Link::Past || rank.began.is_some();
     if has_begun {
         screen(&pane.screen, inside, theme, run.search.as_ref(), buffer);
+        if let Some(chosen) = &run.selection
+            && chosen.process == pane.process
+        {
+            selection(&pane.screen, chosen, inside, theme, buffer);
+        }
     }
     if !has_begun || is_blank(&pane.screen) {
-        let text = empty_text(run, pane, rank);
+        let text = empty_text(state, run, pane, rank);
         if !text.is_empty() {
             centred(&text, theme.dim, inside, buffer);
         }
@@ -111,7 +122,20 @@ fn is_blank(screen: &Screen) -> bool {
         && (0..screen.size().rows).all(|row| screen.row(row).all(|cell| cell.ch == ' '))
 }
 
-fn empty_text(run: &Run, pane: &Pane, rank: &Rank) -> String {
+/// What is chosen to be copied.
+fn selection(screen: &Screen, chosen: &Selection, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let top = -i32::try_from(screen.offset()).unwrap_or(i32::MAX);
+    for position in area.positions() {
+        let line = top + i32::from(position.y - area.y);
+        if chosen.covers(line, position.x - area.x)
+            && let Some(cell) = buffer.cell_mut(position)
+        {
+            cell.set_style(theme.selection);
+        }
+    }
+}
+
+fn empty_text(state: &State, run: &Run, pane: &Pane, rank: &Rank) -> String {
     match (&run.link, rank.state) {
         (Link::Starting, _) => "the engine starts".to_owned(),
         (Link::Gone(why), _) => format!("the engine is gone: {why}"),
@@ -122,11 +146,14 @@ fn empty_text(run: &Run, pane: &Pane, rank: &Rank) -> String {
         }
         _ if pane.is_loading() => "reading the log".to_owned(),
         (_, ProcessState::Idle | ProcessState::Waiting) => {
-            format!("{}: w says why", rank.state)
+            format!("{}: {} says why", rank.state, state.key_here(Action::Why))
         }
         (_, ProcessState::Ended) => match &rank.status {
             Some(status) => format!("no output; {status}"),
-            None => "was never started: w says why".to_owned(),
+            None => format!(
+                "was never started: {} says why",
+                state.key_here(Action::Why)
+            ),
         },
         _ => String::new(),
     }
@@ -139,7 +166,23 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
         .as_ref()
         .is_some_and(|to| to.selects(&pane.process))
     {
-        parts.push("typing: ctrl-] leaves".to_owned());
+        let key = state.key(Context::Typing, Action::LeaveTyping);
+        parts.push(format!("typing: {key} leaves"));
+    }
+    if run
+        .selection
+        .as_ref()
+        .is_some_and(|it| it.process == pane.process)
+    {
+        parts.push(format!(
+            "{} copies what is chosen",
+            state.key_here(Action::Copy)
+        ));
+    } else if pane.paused {
+        parts.push(match pane.waiting() {
+            0 => "paused".to_owned(),
+            waiting => format!("paused, {} wait", amount(waiting as u64)),
+        });
     }
     if pane.screen.offset() > 0 {
         parts.push(format!(
@@ -147,6 +190,9 @@ fn pane_right(state: &State, run: &Run, pane: &Pane, rank: &Rank, theme: &Theme)
             theme.glyphs.up,
             pane.screen.offset()
         ));
+        if pane.screen.offset() == pane.screen.history() && pane.has_more_above() {
+            parts.push("the log has more".to_owned());
+        }
     }
     let is_inside = run.past.as_ref().is_some_and(|past| !past.is_at_end());
     if is_inside && rank.state.is_live() && run.until(&pane.process).is_none() {

@@ -1,7 +1,10 @@
 //! What of a record is read when, and what the screens do with an answer that comes late.
 
 use super::*;
-use crate::tui::compose::{files, swap::Swap};
+use crate::tui::{
+    compose::{files, swap::Swap},
+    message::{LogPart, LogRead},
+};
 
 #[test]
 fn a_run_that_was_read_does_not_take_the_screen_from_who_went_on() {
@@ -170,35 +173,33 @@ fn the_merged_view_of_the_past_asks_for_the_logs_and_shows_them_in_place_of_thos
     let mut state = state();
     look_at(&mut state, place.opened(run.id()));
     let asked = |effects: &[Effect]| {
-        let mut asked = effects.iter().filter_map(|effect| match effect {
-            Effect::Gather { ticket, logs, .. } => Some((*ticket, logs.len())),
+        effects.iter().find_map(|effect| match effect {
+            Effect::ReadLogs { number, logs } => Some((*number, logs.clone())),
             _ => None,
-        });
-        asked.next()
+        })
     };
-    let (ticket, logs) = asked(&press(&mut state, "a")).unwrap();
-    assert_eq!(logs, 2);
-    assert!(shown(&state).contains("reading the logs"));
-    let gathered = |ticket, text: &str| Msg::Gathered {
-        ticket,
-        lines: vec![run::Line {
-            process: "g/a.0".parse().unwrap(),
-            text: text.to_owned(),
+    let read = |number, log: &LogPart, bytes: &[u8]| Msg::Logs {
+        number,
+        logs: vec![LogRead {
+            process: log.process.clone(),
+            path: log.path.clone(),
+            at: 0,
+            bytes: bytes.to_vec(),
         }],
-        is_ordered: false,
     };
-    update(&mut state, gathered(ticket, "at the end"), Instant::now());
-    let text = shown(&state);
-    assert!(
-        text.contains("at the end") && text.contains("rank after rank"),
-        "{text}"
-    );
+    let (number, logs) = asked(&press(&mut state, "a")).unwrap();
+    assert_eq!(logs.len(), 2);
+    assert!(shown(&state).contains("reading the logs"));
+    let end = read(number, &logs[0], b"at the end\n");
+    update(&mut state, end, Instant::now());
+    assert!(shown(&state).contains("at the end"), "{}", shown(&state));
     let Some(Ask::Moment { walk, at }) = asks(&press(&mut state, ",")).pop() else {
         panic!("nothing was asked");
     };
     let moment = Box::new(walk.moment(at).unwrap());
-    let (ticket, _) = asked(&answer(&mut state, Answer::Moment(walk, Ok(moment)))).unwrap();
-    update(&mut state, gathered(ticket, "before it"), Instant::now());
+    let (number, logs) = asked(&answer(&mut state, Answer::Moment(walk, Ok(moment)))).unwrap();
+    let before = read(number, &logs[0], b"before it\n");
+    update(&mut state, before, Instant::now());
     let text = shown(&state);
     assert!(
         text.contains("before it") && !text.contains("at the end"),
