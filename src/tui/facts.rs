@@ -223,9 +223,9 @@ impl Facts {
 
     /// Changes what is known of a rank, and with it how many are where.
     fn change(&mut self, process: &ProcessId, how: impl FnOnce(&mut Rank)) {
-        self.version += 1;
         if let Some(template) = self.template_mut(process) {
             template.change(process.rank, how);
+            self.version += 1;
         }
     }
 
