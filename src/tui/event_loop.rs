@@ -445,6 +445,7 @@ mod tests {
         assert_eq!(frame.next(true), begin + OPENING);
         assert!(frame.is_due(begin + OPENING / 2, false), "it is there");
         let mut frame = Frame::default();
+        let begin = Instant::now();
         assert!(!frame.is_due(begin, true));
         assert!(frame.is_due(begin + OPENING, true), "it takes too long");
         frame.drawn(begin + OPENING, begin + OPENING);

@@ -121,6 +121,8 @@ fn output(state: &mut State) {
 fn merged() -> State {
     let mut state = busy();
     let mut effects = keys(&mut state, "a");
+    settle(&mut state);
+    effects.extend(state.effects.drain(..));
     let run = state.run.as_ref().unwrap();
     let all = run.facts.selected(None).map(|(process, _)| process);
     let watching = FromEngine::Watching(all.collect());
@@ -142,6 +144,7 @@ fn merged() -> State {
         }
     }
     output(&mut state);
+    assert!(drawn(&state).contains("line 299"), "{}", drawn(&state));
     keys(&mut state, "pageup pageup");
     state
 }
