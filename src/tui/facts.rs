@@ -89,13 +89,13 @@ impl TemplateFacts {
     /// The positions of those that are selected.
     fn places(&self, selector: Option<&Selector>) -> std::ops::Range<usize> {
         match selector.and_then(|selector| selector.rank) {
-            None => 0..self.len(),
+            None => 0..self.number(),
             Some(rank) => self.position(rank).map_or(0..0, |at| at..at + 1),
         }
     }
 
     /// How many of its ranks are there.
-    pub fn len(&self) -> usize {
+    pub fn number(&self) -> usize {
         self.count.total as usize
     }
 

@@ -49,11 +49,11 @@ impl Screens {
 
     /// The session that was asked to be written last.
     fn asked(&mut self) -> Option<Save> {
-        let saves = self.effects.drain(..).filter_map(|effect| match effect {
+        let mut saves = self.effects.drain(..).filter_map(|effect| match effect {
             Effect::Save(save) => Some(*save),
             _ => None,
         });
-        saves.last()
+        saves.next_back()
     }
 
     fn answer(&mut self, save: Save, result: Result<(), Refused>) {

@@ -1,7 +1,7 @@
 //! Another session comes in place of the one that is composed.
 //!
 //! Owns what is asked first, and everything that is forgotten then. Never reads a file: that is the
-//! [`writer`](crate::tui::writer)'s, after whatever is being saved. Start at [`asked`], [`opened`] and [`replace_draft`].
+//! writer's, after whatever is being saved. Start at [`asked`], [`opened`] and [`replace_draft`].
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

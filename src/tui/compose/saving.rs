@@ -1,7 +1,7 @@
 //! The session goes to its file.
 //!
 //! Owns what is on its way there, and what the answer changes: nothing counts as saved before the disk has it, and then
-//! exactly what was written counts. Never writes: that is the [`writer`](crate::tui::writer)'s. Start at [`save`] and
+//! exactly what was written counts. Never writes: that is the writer's. Start at [`save`] and
 //! [`saved`].
 
 use std::{

@@ -167,7 +167,10 @@ fn what_is_counted_without_a_walk_is_what_a_walk_finds() {
             );
             for (place, process) in ranks.iter().enumerate() {
                 assert_eq!(facts.position(selector, process), Some(place));
-                assert_eq!(facts.page(selector, place, 1), [process.clone()]);
+                assert_eq!(
+                    facts.page(selector, place, 1),
+                    std::slice::from_ref(process)
+                );
             }
         }
         let ended = facts.selected(None).filter_map(|(_, rank)| rank.ended);

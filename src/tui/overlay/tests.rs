@@ -294,6 +294,15 @@ fn what_opens_by_itself_does_not_take_the_key_that_was_meant_for_something_else(
 #[test]
 fn a_search_ends_when_nobody_looks_at_it_and_says_how_far_it_is() {
     let mut state = running();
+    let run = state.run.as_ref().unwrap();
+    let all: Vec<_> = run.facts.selected(None).map(|(it, _)| it).collect();
+    for process in all {
+        let json = format!(
+            r#"{{"at":0.2,"event":"process_started","process":"{process}","incarnation":0,"pid":7,"host":"localhost","cpus":[],"gpus":null,"channel":"pty"}}"#
+        );
+        let event = FromEngine::Event(serde_json::from_str(&json).unwrap());
+        update(&mut state, Msg::Engine(Box::new(event)), Instant::now());
+    }
     press(&mut state, "/");
     write(&mut state, "x");
     let effects = press(&mut state, "enter");

@@ -169,7 +169,7 @@ impl Tree {
         let ranks = what.template.as_ref().map_or(0, |template| {
             let group = facts.groups.get(&what.group);
             let template = group.and_then(|group| group.templates.get(template));
-            template.map_or(0, TemplateFacts::len)
+            template.map_or(0, TemplateFacts::number)
         });
         (ranks > FOLDED_FROM) != self.turned.contains(what)
     }
@@ -226,7 +226,7 @@ impl Tree {
                     rank: None,
                 };
                 let folded = self.is_folded(&what, facts);
-                let below = if folded { 0 } else { template.len() };
+                let below = if folded { 0 } else { template.number() };
                 rows.add(what, 1, folded, below);
             }
         }

@@ -5,7 +5,7 @@ use crate::{
     engine::door::{Chunk, QueueSample},
     model::{event::Level, ids::Incarnation},
     tui::{
-        message::Hit,
+        message::{Found, Hit, LogRead},
         overlay::{For, Overlay, Wish},
         runs::{
             Answer,
@@ -120,8 +120,31 @@ fn output(state: &mut State) {
 /// The lines of all ranks, scrolled up.
 fn merged() -> State {
     let mut state = busy();
-    keys(&mut state, "a");
+    let mut effects = keys(&mut state, "a");
+    settle(&mut state);
+    effects.extend(state.effects.drain(..));
+    let run = state.run.as_ref().unwrap();
+    let all = run.facts.selected(None).map(|(process, _)| process);
+    let watching = FromEngine::Watching(all.collect());
+    effects.extend(update(
+        &mut state,
+        Msg::Engine(Box::new(watching)),
+        Instant::now(),
+    ));
+    for effect in effects {
+        if let Effect::ReadLogs { number, logs } = effect {
+            let read = logs.into_iter().map(|log| LogRead {
+                process: log.process,
+                path: log.path,
+                at: log.from,
+                bytes: Vec::new(),
+            });
+            let logs = read.collect();
+            update(&mut state, Msg::Logs { number, logs }, Instant::now());
+        }
+    }
     output(&mut state);
+    assert!(drawn(&state).contains("line 299"), "{}", drawn(&state));
     keys(&mut state, "pageup pageup");
     state
 }
