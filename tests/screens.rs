@@ -93,11 +93,11 @@ fn what_is_typed_reaches_the_rank_and_leaving_keeps_the_keys_here() {
     // The last row is the reader's rank.
     terminal.keys("G");
     terminal.keys("i");
-    terminal.wait_for("typing: ctrl-] leaves");
+    terminal.wait_for("typing: ^] leaves");
     terminal.keys("hello q\r");
     terminal.wait_for("got hello q");
     terminal.keys("\x1d");
-    terminal.wait_gone("typing: ctrl-] leaves");
+    terminal.wait_gone("typing: ^] leaves");
     terminal.keys("a");
     terminal.wait_for("all in one");
     terminal.wait_for("ticker.0 │ tick");

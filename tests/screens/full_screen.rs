@@ -17,7 +17,7 @@ fn typing_into(home: &Home, program: &str, args: &[&str]) -> Terminal {
     let mut terminal = Terminal::open(home, &["s.ron", "--start"], 30, 100);
     terminal.wait_for("─ pid ");
     terminal.keys("Gi");
-    terminal.wait_for("typing: ctrl-] leaves");
+    terminal.wait_for("typing: ^] leaves");
     terminal
 }
 
@@ -35,7 +35,7 @@ fn ended_well(terminal: &mut Terminal) {
     terminal.wait_for("exit 0");
     // Keys that come too late for it are no commands.
     terminal.keys("q\x1d");
-    terminal.wait_gone("typing: ctrl-] leaves");
+    terminal.wait_gone("typing: ^] leaves");
     terminal.keys("q");
     assert!(terminal.finish().success());
     terminal.is_given_back();

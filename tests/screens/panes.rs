@@ -74,7 +74,7 @@ fn a_click_while_typing_takes_the_keys_along() {
     terminal.wait_for("two there");
     terminal.keys("jj");
     terminal.keys("i");
-    terminal.wait_for("typing: ctrl-] leaves");
+    terminal.wait_for("typing: ^] leaves");
     terminal.keys("hello\r");
     terminal.wait_for("one got hello");
     // In the lower pane.
@@ -147,7 +147,7 @@ fn a_pane_that_was_hidden_comes_back_with_what_its_program_switched_on() {
     terminal.wait_for("ready");
     terminal.keys("gjj");
     terminal.keys("i");
-    terminal.wait_for("typing: ctrl-] leaves");
+    terminal.wait_for("typing: ^] leaves");
     terminal.keys("\x1b[A");
     terminal.wait_for("^[OA");
 }

@@ -233,6 +233,8 @@ fn the_pictures_of_the_screens_are_taken() {
         &mut terminal,
     );
     terminal.keys("2gx");
+    terminal.wait_for("Stop the");
+    terminal.keys("y");
     terminal.wait_for("stopped 00:");
     terminal.keys("q");
     assert!(terminal.finish().success());

@@ -131,8 +131,12 @@ fn merged() -> State {
         Msg::Engine(Box::new(watching)),
         Instant::now(),
     ));
-    for effect in effects {
-        if let Effect::ReadLogs { number, logs } = effect {
+    // It asks again for what was written while it read.
+    while !effects.is_empty() {
+        for effect in std::mem::take(&mut effects) {
+            let Effect::ReadLogs { number, logs } = effect else {
+                continue;
+            };
             let read = logs.into_iter().map(|log| LogRead {
                 process: log.process,
                 path: log.path,
@@ -140,8 +144,11 @@ fn merged() -> State {
                 bytes: Vec::new(),
             });
             let logs = read.collect();
-            update(&mut state, Msg::Logs { number, logs }, Instant::now());
+            let msg = Msg::Logs { number, logs };
+            effects.extend(update(&mut state, msg, Instant::now()));
         }
+        settle(&mut state);
+        effects.extend(state.effects.drain(..));
     }
     output(&mut state);
     assert!(drawn(&state).contains("line 299"), "{}", drawn(&state));
