@@ -47,7 +47,11 @@ fn vim_edits_a_file_and_learns_the_size_of_its_pane() {
         return;
     }
     let home = Home::new();
-    let arguments = ["-N", "-u", "NONE", "-i", "NONE", "-n", "note.txt"];
+    // A status line is drawn with every size; an answer to a question would be wiped by the next.
+    let status = r"set laststatus=2 statusline=columns=%{&columns}\ .";
+    let arguments = [
+        "-N", "-u", "NONE", "-i", "NONE", "-n", "-c", status, "note.txt",
+    ];
     let mut terminal = typing_into(&home, "vim", &arguments);
     terminal.wait_for("~");
     terminal.keys("i");
@@ -65,7 +69,6 @@ fn vim_edits_a_file_and_learns_the_size_of_its_pane() {
             let mut titles = seen.lines().filter(|line| line.contains("it.0 ─"));
             titles.any(|line| line.ends_with('╮') && line.chars().count() == usize::from(cols))
         });
-        terminal.keys(":set columns?\r");
         terminal.wait_until("the columns of its pane", |seen| {
             columns(seen).is_some_and(|wide| seen.contains(&format!("columns={wide} ")))
         });
